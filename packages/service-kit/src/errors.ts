@@ -1,0 +1,150 @@
+import { status as grpcStatus } from '@grpc/grpc-js';
+
+type ErrorSpec = {
+  /** HTTP status. */
+  http: number;
+  /** gRPC status code. */
+  grpc: number;
+  /** Public words: what happened and what to do. Never an internal detail. */
+  title: string;
+};
+
+/** Every public error code, once. `docs/errors.md` is generated from this table and a test keeps the two equal. */
+export const ERRORS = {
+  validation_failed: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'One or more fields are not valid.' },
+  malformed_request: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'The request could not be understood.' },
+  malformed_json: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'The body is not acceptable JSON.' },
+  idempotency_key_invalid: {
+    http: 400,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: 'Send an Idempotency-Key header of 1 to 255 printable ASCII characters.',
+  },
+  unauthenticated: { http: 401, grpc: grpcStatus.UNAUTHENTICATED, title: 'A valid API key is needed.' },
+  card_declined: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The card was declined.' },
+  payment_failed: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The payment could not be made.' },
+  forbidden: { http: 403, grpc: grpcStatus.PERMISSION_DENIED, title: 'This credential may not do that.' },
+  not_found: { http: 404, grpc: grpcStatus.NOT_FOUND, title: 'There is nothing here under that name.' },
+  method_not_allowed: { http: 405, grpc: grpcStatus.UNIMPLEMENTED, title: 'This path does not take that method.' },
+  request_timeout: { http: 408, grpc: grpcStatus.DEADLINE_EXCEEDED, title: 'The request took too long to arrive.' },
+  in_progress: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'A request with this Idempotency-Key is still running. Try again in a moment.',
+  },
+  idempotency_key_expired: {
+    http: 409,
+    grpc: grpcStatus.ALREADY_EXISTS,
+    title: 'This Idempotency-Key was used more than 30 days ago; its answer is no longer kept. Nothing was charged.',
+  },
+  state_conflict: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The object changed in the meantime or is in a state that does not allow this.',
+  },
+  payload_too_large: { http: 413, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'The body is larger than 256 KiB.' },
+  unsupported_media_type: {
+    http: 415,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: 'Send the body as application/json in UTF-8, without a content encoding.',
+  },
+  idempotency_key_reused: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'This Idempotency-Key was used before with a different request. Nothing was charged by this call.',
+  },
+  card_data_not_allowed: {
+    http: 422,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: 'A field holds what looks like a card number. Card data must only be entered in the card vault.',
+  },
+  currency_not_supported: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider account does not take this currency.',
+  },
+  amount_not_allowed: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider cannot charge this amount in this currency.',
+  },
+  provider_account_missing: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'No usable provider account of that kind is connected in this mode.',
+  },
+  provider_credentials_rejected: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider did not accept these credentials.',
+  },
+  too_many_requests: { http: 429, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'Too many requests. Slow down.' },
+  headers_too_large: { http: 431, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'The request headers are too large.' },
+  internal: { http: 500, grpc: grpcStatus.INTERNAL, title: 'Something went wrong on our side.' },
+  unavailable: {
+    http: 503,
+    grpc: grpcStatus.UNAVAILABLE,
+    title: 'The service cannot take this request right now. Nothing was done; try again.',
+  },
+  provider_unreachable: {
+    http: 503,
+    grpc: grpcStatus.UNAVAILABLE,
+    title: 'The provider could not be reached. Nothing was sent; try again.',
+  },
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** Which field and why; `field` is a path such as `guest.email` or the name of a header. */
+export type FieldError = { field: string; reason: string };
+
+export type AppErrorOptions = {
+  /** Public: what exactly, in this case. */
+  detail?: string;
+  errors?: readonly FieldError[];
+  /** Seconds, sent as Retry-After. */
+  retryAfterSeconds?: number;
+  /** Public members added to the problem document, for example the id of the object that is meant. */
+  extra?: Readonly<Record<string, unknown>>;
+  /** Internal words, for the log only. */
+  internal?: string;
+  cause?: unknown;
+};
+
+/** A refusal with its own name. The door maps it to HTTP or gRPC; nothing inside does. */
+export class AppError extends Error {
+  override name = 'AppError';
+  readonly code: ErrorCode;
+  readonly detail: string | undefined;
+  readonly errors: readonly FieldError[];
+  readonly retryAfterSeconds: number | undefined;
+  readonly extra: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, options: AppErrorOptions = {}) {
+    super(options.internal ?? options.detail ?? ERRORS[code].title, { cause: options.cause });
+    this.code = code;
+    this.detail = options.detail;
+    this.errors = options.errors ?? [];
+    this.retryAfterSeconds = options.retryAfterSeconds;
+    this.extra = options.extra ?? {};
+  }
+}
+
+/** Whether the text is one of our codes; for errors that arrive from another service. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(ERRORS, code);
+}
+
+/** The RFC 9457 document of a refusal. */
+export function toProblem(error: AppError, requestId: string): Record<string, unknown> {
+  const spec = ERRORS[error.code];
+  return {
+    type: `urn:centra-payments:error:${error.code}`,
+    title: spec.title,
+    status: spec.http,
+    code: error.code,
+    ...(error.detail === undefined ? {} : { detail: error.detail }),
+    ...(error.errors.length === 0 ? {} : { errors: error.errors }),
+    ...error.extra,
+    request_id: requestId,
+  };
+}

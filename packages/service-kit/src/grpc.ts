@@ -1,0 +1,222 @@
+import { Metadata, Server, ServerCredentials, status as grpcStatus } from '@grpc/grpc-js';
+import type {
+  CallOptions,
+  ClientUnaryCall,
+  ServiceError,
+  ServerUnaryCall,
+  handleUnaryCall,
+  ServiceDefinition,
+  UntypedServiceImplementation,
+} from '@grpc/grpc-js';
+import { HealthImplementation } from 'grpc-health-check';
+import { z } from 'zod';
+import { AppError, ERRORS, isErrorCode } from './errors.ts';
+import type { AppErrorOptions } from './errors.ts';
+import { toAppError } from './http.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Signer, Verifier } from './service-identity.ts';
+
+const REQUEST_ID_KEY = 'x-request-id';
+const ERROR_KEY = 'centra-error-bin';
+// Larger than any answer of ours (100 payments of 4 KiB), smaller than what would hurt.
+const MESSAGE_MAX_BYTES = 2 * 1024 * 1024;
+
+/** What a handler may know of its call. */
+export type CallContext = {
+  /** The calling service, when the method asks for one; else empty. */
+  caller: string;
+  requestId: string;
+  /** The bearer token as it came, for methods that take a merchant's credential. */
+  bearer: string;
+  /** The peer's network address. */
+  address: string;
+};
+
+type UnaryOptions = {
+  log: Logger;
+  metrics: Metrics;
+  name: string;
+  /** Services that may call it, proven by their token; undefined for methods that authenticate otherwise. */
+  callers?: readonly string[];
+  verifier: Verifier;
+};
+
+/** Wraps one RPC: caller check, metrics, and refusals mapped to gRPC status with our code in the trailers. */
+export function unary<Req, Res>(
+  options: UnaryOptions,
+  handler: (request: Req, context: CallContext) => Promise<Res>,
+): handleUnaryCall<Req, Res> {
+  return (call, callback) => {
+    const end = options.metrics.requestSeconds.startTimer({ route: options.name, method: 'grpc' });
+    const context = contextOfCall(call);
+    answer(options, handler, call.request, context).then(
+      (response) => {
+        end({ status: 'OK' });
+        callback(null, response);
+      },
+      (error: unknown) => {
+        const refusal = toAppError(error);
+        const code = ERRORS[refusal.code].grpc;
+        end({ status: grpcStatus[code] ?? String(code) });
+        if (ERRORS[refusal.code].http >= 500)
+          options.log.error({ err: error, requestId: context.requestId, rpc: options.name }, 'call failed');
+        callback({ code, details: refusal.detail ?? ERRORS[refusal.code].title, metadata: toTrailers(refusal) });
+      },
+    );
+  };
+}
+
+async function answer<Req, Res>(
+  options: UnaryOptions,
+  handler: (request: Req, context: CallContext) => Promise<Res>,
+  request: Req,
+  context: CallContext,
+): Promise<Res> {
+  if (options.callers !== undefined) {
+    context.caller = options.verifier.verifyService(context.bearer);
+    if (!options.callers.includes(context.caller))
+      throw new AppError('forbidden', { internal: `${context.caller} may not call ${options.name}` });
+  }
+  return await handler(request, context);
+}
+
+function contextOfCall<Req, Res>(call: ServerUnaryCall<Req, Res>): CallContext {
+  const authorization = String(call.metadata.get('authorization')[0] ?? '');
+  return {
+    caller: '',
+    requestId: String(call.metadata.get(REQUEST_ID_KEY)[0] ?? '').slice(0, 64),
+    bearer: /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? '',
+    address: call.getPeer(),
+  };
+}
+
+function toTrailers(refusal: AppError): Metadata {
+  const metadata = new Metadata();
+  const { code, detail, errors, retryAfterSeconds, extra } = refusal;
+  metadata.set(ERROR_KEY, Buffer.from(JSON.stringify({ code, detail, errors, retryAfterSeconds, extra })));
+  return metadata;
+}
+
+const trailerSchema = z.object({
+  code: z.string(),
+  detail: z.string().optional(),
+  errors: z.array(z.object({ field: z.string(), reason: z.string() })).optional(),
+  retryAfterSeconds: z.number().optional(),
+  extra: z.record(z.string(), z.unknown()).optional(),
+});
+
+/** Whether a rejected call carries a gRPC status (it always does; the compiler cannot know). */
+export function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && 'code' in error && 'details' in error && 'metadata' in error;
+}
+
+/** The refusal that another service sent, as it was thrown there; or what a lost or late call amounts to. */
+export function fromServiceError(error: unknown): AppError {
+  if (!isServiceError(error)) return new AppError('internal', { cause: error });
+  const bytes = error.metadata?.get(ERROR_KEY)[0];
+  if (bytes instanceof Buffer) {
+    const sent = trailerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+    if (sent !== undefined && isErrorCode(sent.code)) {
+      const { code, ...options } = sent;
+      return new AppError(code, { ...withoutUndefined(options), internal: error.message });
+    }
+  }
+  if (error.code === grpcStatus.UNAVAILABLE)
+    return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+  return new AppError('internal', { cause: error, internal: `call failed: ${error.message}` });
+}
+
+function withoutUndefined(options: Omit<z.infer<typeof trailerSchema>, 'code'>): AppErrorOptions {
+  return {
+    ...(options.detail === undefined ? {} : { detail: options.detail }),
+    ...(options.errors === undefined ? {} : { errors: options.errors }),
+    ...(options.retryAfterSeconds === undefined ? {} : { retryAfterSeconds: options.retryAfterSeconds }),
+    ...(options.extra === undefined ? {} : { extra: options.extra }),
+  };
+}
+
+type UnaryMethod<Req, Res> = (
+  request: Req,
+  metadata: Metadata,
+  options: Partial<CallOptions>,
+  callback: (error: ServiceError | null, response: Res) => void,
+) => ClientUnaryCall;
+
+/** Calls one RPC as a promise. Rejects with the raw ServiceError: only the caller knows what a lost answer means. */
+export async function callUnary<Req, Res>(
+  method: UnaryMethod<Req, Res>,
+  request: Req,
+  options: { metadata: Metadata; deadlineMs: number },
+): Promise<Res> {
+  return await new Promise<Res>((resolve, reject) => {
+    method(request, options.metadata, { deadline: Date.now() + options.deadlineMs }, (error, response) => {
+      if (error === null) resolve(response);
+      else reject(error);
+    });
+  });
+}
+
+/** Metadata that proves which service calls, and carries the request id onwards. */
+export function serviceMetadata(signer: Signer, audience: string, requestId: string): Metadata {
+  const metadata = new Metadata();
+  metadata.set('authorization', `Bearer ${signer.serviceToken(audience)}`);
+  metadata.set(REQUEST_ID_KEY, requestId);
+  return metadata;
+}
+
+/** Keepalive that notices a dead peer within seconds instead of TCP's minutes. */
+export const CLIENT_OPTIONS = {
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 3_000,
+  'grpc.max_receive_message_length': MESSAGE_MAX_BYTES,
+  'grpc.max_reconnect_backoff_ms': 1_000,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  // A retry policy belongs to the caller, who knows whether the call is safe to repeat.
+  'grpc.enable_retries': 0,
+};
+
+export type GrpcListening = { server: Server; host: string; port: number; close(): Promise<void> };
+
+type GrpcService = { definition: ServiceDefinition; implementation: UntypedServiceImplementation };
+
+// A call under way at a stop gets this long; a provider call may take most of it.
+const DRAIN_TIMEOUT_MS = 20_000;
+
+/** Serves RPCs with the standard health service. Port 0 takes a free one. */
+export async function listenGrpc(
+  services: readonly GrpcService[],
+  address: { host: string; port: number },
+  extend?: (server: Server) => void,
+): Promise<GrpcListening> {
+  const server = new Server({
+    'grpc.max_receive_message_length': MESSAGE_MAX_BYTES,
+    // Our clients ping every 10 s; the default would refuse that as abuse.
+    'grpc.http2.min_ping_interval_without_data_ms': 5_000,
+  });
+  const health = new HealthImplementation({ '': 'SERVING' });
+  health.addToServer(server);
+  for (const { definition, implementation } of services) server.addService(definition, implementation);
+  extend?.(server);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync(`${address.host}:${address.port}`, ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    server,
+    host: address.host,
+    port,
+    close: async () => {
+      health.setStatus('', 'NOT_SERVING');
+      await drain(server);
+    },
+  };
+}
+
+async function drain(server: Server): Promise<void> {
+  const timer = setTimeout(() => server.forceShutdown(), DRAIN_TIMEOUT_MS);
+  await new Promise<void>((resolve) => server.tryShutdown(() => resolve()));
+  clearTimeout(timer);
+}

