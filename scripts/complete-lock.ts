@@ -22,7 +22,12 @@ for (const [location, entry] of Object.entries(lock.packages))
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {}))
     if (!isLocked(location, name)) {
       const platform = platformOf(name);
-      lock.packages[`node_modules/${name}`] = { version, ...(entry.dev === true ? { dev: true } : {}), optional: true, ...platform };
+      lock.packages[`node_modules/${name}`] = {
+        version,
+        ...(entry.dev === true ? { dev: true } : {}),
+        optional: true,
+        ...platform,
+      };
       added += 1;
     }
 const sorted = Object.fromEntries(Object.entries(lock.packages).toSorted(([a], [b]) => (a < b ? -1 : 1)));
@@ -31,7 +36,7 @@ console.log(`${added} entries added`);
 
 /** Whether the name resolves from that location, as Node would look it up. */
 function isLocked(location: string, name: string): boolean {
-  for (let folder = location; ; ) {
+  for (let folder = location; ;) {
     if (lock.packages[`${folder === '' ? '' : `${folder}/`}node_modules/${name}`] !== undefined) return true;
     if (folder === '') return false;
     const parent = folder.lastIndexOf('/node_modules/');
@@ -40,8 +45,24 @@ function isLocked(location: string, name: string): boolean {
 }
 
 /** Platform packages are named after the platform. One that is not matches no platform at all, which is as unneeded. */
-function platformOf(name: string): { os: string[]; cpu?: string[] } {
-  const os = ['darwin', 'win32', 'freebsd', 'openbsd', 'android', 'openharmony', 'linux', 'sunos', 'aix'].find((one) => name.includes(one));
-  const cpu = ['arm64', 'x64', 'ia32', 'arm', 's390x', 'ppc64', 'riscv64', 'loong64', 'mips64el'].find((one) => name.includes(one));
-  return { os: [os ?? 'none'], ...(cpu === undefined ? {} : { cpu: [cpu] }) };
+function platformOf(name: string): { os: string[]; cpu?: string[]; libc?: string[] } {
+  const os = [
+    'darwin',
+    'win32',
+    'freebsd',
+    'openbsd',
+    'android',
+    'openharmony',
+    'linux',
+    'sunos',
+    'aix',
+  ].find((one) => name.includes(one));
+  const cpu = ['arm64', 'x64', 'ia32', 'arm', 's390x', 'ppc64', 'riscv64', 'loong64', 'mips64el'].find(
+    (one) => name.includes(one),
+  );
+  return {
+    os: [os ?? 'none'],
+    ...(cpu === undefined ? {} : { cpu: [cpu] }),
+    ...(name.includes('musl') ? { libc: ['musl'] } : {}),
+  };
 }

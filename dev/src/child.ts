@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { waitFor } from '@centra/testkit/pause.ts';
+
+export type Child = {
+  name: string;
+  /** Changes with each restart. */
+  pid(): number;
+  logFile: string;
+  /** Ends it as a power cut would. */
+  kill9(): Promise<void>;
+  /** Lets it drain and waits for its end. */
+  stop(): Promise<void>;
+  /** Starts it again, with other variables where given, and waits until it is ready. */
+  start(env?: Readonly<Record<string, string>>): Promise<void>;
+};
+
+type Options = {
+  name: string;
+  /** Program, relative to the repository. */
+  script: string;
+  env: Readonly<Record<string, string>>;
+  logFolder: string;
+  /** Answers 200 once it takes work. */
+  readyUrl: string;
+  /** Called when it ends without having been told to. */
+  onCrash(name: string, code: number | null, signal: string | null, lastLines: string): void;
+};
+
+export const repositoryRoot = join(import.meta.dirname, '..', '..');
+
+/** Starts one of our programs as a process of its own, with only the variables it is given. */
+export async function startChild(options: Options): Promise<Child> {
+  const logFile = join(options.logFolder, `${options.name}.log`);
+  let child: ChildProcess | undefined;
+  let expectedEnd = false;
+
+  const start = async (extra: Readonly<Record<string, string>> = {}): Promise<void> => {
+    expectedEnd = false;
+    const log = createWriteStream(logFile, { flags: 'a' });
+    child = spawn(process.execPath, [options.script], {
+      cwd: repositoryRoot,
+      env: { ...inheritedEnv(), ...options.env, ...extra },
+      stdio: ['ignore', 'pipe', 'pipe'],
+      // A group of its own, so that Ctrl-C reaches the platform first and it stops its parts in order.
+      detached: true,
+    });
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    child.once('exit', (code, signal) => {
+      if (!expectedEnd) options.onCrash(options.name, code, signal, lastLines(logFile));
+    });
+    const started = child;
+    await waitFor(`${options.name} to be ready`, async () => {
+      if (started.exitCode !== null || started.signalCode !== null)
+        throw new Error(`${options.name} ended while starting:\n${lastLines(logFile)}`);
+      return await isReady(options.readyUrl);
+    });
+  };
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    expectedEnd = true;
+    const ending = child;
+    if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
+    const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+    ending.kill(signal);
+    await ended;
+  };
+  await start();
+  return {
+    name: options.name,
+    pid: () => child?.pid ?? 0,
+    logFile,
+    kill9: async () => await end('SIGKILL'),
+    stop: async () => await end('SIGTERM'),
+    start,
+  };
+}
+
+/** What a process needs of ours to run at all; nothing that could change how a service behaves. */
+function inheritedEnv(): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TZ', 'NODE_COMPILE_CACHE'];
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])),
+  );
+}
+
+async function isReady(url: string): Promise<true | undefined> {
+  try {
+    const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    await answer.arrayBuffer();
+    return answer.ok ? true : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const LAST_LINES = 15;
+
+function lastLines(file: string): string {
+  return existsSync(file)
+    ? readFileSync(file, 'utf8').trimEnd().split('\n').slice(-LAST_LINES).join('\n')
+    : '';
+}

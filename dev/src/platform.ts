@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startEmbeddedPostgres, stopLeftOverPostgres } from '@centra/testkit/embedded-postgres.ts';
+import { freePort, freePortOr } from '@centra/testkit/free-port.ts';
+import { hasRedisServer, startRedisServer } from '@centra/testkit/redis-server.ts';
+import type { RedisServer } from '@centra/testkit/redis-server.ts';
+import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import type { Child } from './child.ts';
+import { provisionDatabases } from './databases.ts';
+import { endLeftOvers, rememberProcesses } from './left-overs.ts';
+import { startServices } from './services.ts';
+import type { ServiceName } from './services.ts';
+
+export type Platform = {
+  gatewayUrl: string;
+  gatewayOpsUrl: string;
+  stripeUrl: string;
+  vaulteraUrl: string;
+  /** Service name to host:port of its gRPC door. */
+  grpc: Readonly<Record<'auth' | 'merchant' | 'payment-api' | 'transaction', string>>;
+  /** postgres://… of the superuser. */
+  postgresUrl: string;
+  postgresPid: number;
+  databaseUrls: Readonly<Record<string, string>>;
+  dataDir: string;
+  logFolder: string;
+  operatorKeyPem: string;
+  redis: RedisServer | undefined;
+  child(name: ServiceName): Child;
+  stop(): Promise<void>;
+};
+
+export type PlatformOptions = {
+  dataDir: string;
+  /** The documented ports where they are free, or any free ones (tests, second copies). */
+  ports: 'documented' | 'free';
+  say(line: string): void;
+  /** Started when the machine has one; false leaves limits to each process. */
+  redis?: boolean;
+  /** Variables on top of the platform's own, by process. */
+  env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  postgresSettings?: Readonly<Record<string, string>>;
+  onCrash?(name: string, code: number | null, signal: string | null, lastLines: string): void;
+};
+
+export const DOCUMENTED_PORTS = {
+  gateway: 8080,
+  gatewayOps: 9080,
+  auth: 8001,
+  authGrpc: 50_051,
+  authOps: 9001,
+  merchant: 8002,
+  merchantGrpc: 50_055,
+  merchantOps: 9002,
+  paymentApi: 8004,
+  paymentApiGrpc: 50_054,
+  paymentApiOps: 9004,
+  transactionGrpc: 50_053,
+  transactionOps: 9053,
+  stripe: 12_111,
+  vaultera: 12_222,
+  postgres: 54_329,
+} as const;
+
+export type Ports = Record<keyof typeof DOCUMENTED_PORTS, number>;
+
+/** Every service as a process of its own on an embedded Postgres, with the provider simulators for the outside world. */
+export async function startPlatform(options: PlatformOptions): Promise<Platform> {
+  const { dataDir, say } = options;
+  const logFolder = join(dataDir, 'logs');
+  mkdirSync(logFolder, { recursive: true });
+  await endLeftOvers(dataDir);
+  await stopLeftOverPostgres(join(dataDir, 'postgres'));
+  const ports = await choosePorts(options);
+  const keys = writeKeys(join(dataDir, 'keys'));
+  const postgres = await startEmbeddedPostgres({
+    dataDir: join(dataDir, 'postgres'),
+    port: ports.postgres,
+    ...(options.postgresSettings === undefined ? {} : { settings: options.postgresSettings }),
+  });
+  const stops: (() => Promise<void>)[] = [() => postgres.stop()];
+  try {
+    const databaseUrls = await provisionDatabases(postgres.url);
+    const redis = options.redis === false || !hasRedisServer() ? undefined : await startRedisServer();
+    if (redis !== undefined) stops.push(() => redis.stop());
+    say(
+      redis === undefined
+        ? 'Redis: none found; each process counts its own rate limits.'
+        : `Redis: started on port ${redis.port} for rate limits.`,
+    );
+    say('Broker: none configured; events wait in the outbox in Postgres.');
+    const services = await startServices({
+      options,
+      ports,
+      keys,
+      databaseUrls,
+      logFolder,
+      redisUrl: redis?.url,
+    });
+    stops.push(services.stop);
+    rememberProcesses(dataDir, [...services.pids(), ...(redis === undefined ? [] : [redis.pid])]);
+    return {
+      gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
+      gatewayOpsUrl: `http://127.0.0.1:${ports.gatewayOps}`,
+      stripeUrl: `http://127.0.0.1:${ports.stripe}`,
+      vaulteraUrl: `http://127.0.0.1:${ports.vaultera}`,
+      grpc: {
+        auth: `127.0.0.1:${ports.authGrpc}`,
+        merchant: `127.0.0.1:${ports.merchantGrpc}`,
+        'payment-api': `127.0.0.1:${ports.paymentApiGrpc}`,
+        transaction: `127.0.0.1:${ports.transactionGrpc}`,
+      },
+      postgresUrl: postgres.url,
+      postgresPid: postgres.pid,
+      databaseUrls,
+      dataDir,
+      logFolder,
+      operatorKeyPem: readFileSync(keys.privateKeyFile('operator'), 'utf8'),
+      redis,
+      child: services.child,
+      stop: async () => await stopAll(stops),
+    };
+  } catch (error) {
+    await stopAll(stops);
+    throw error;
+  }
+}
+
+/** Last started, first stopped. */
+async function stopAll(stops: (() => Promise<void>)[]): Promise<void> {
+  for (const stop of stops.splice(0).toReversed()) await stop();
+}
+
+async function choosePorts(options: PlatformOptions): Promise<Ports> {
+  const ports: Ports = { ...DOCUMENTED_PORTS };
+  for (const name of Object.keys(DOCUMENTED_PORTS) as (keyof Ports)[]) {
+    ports[name] = options.ports === 'free' ? await freePort() : await freePortOr(DOCUMENTED_PORTS[name]);
+    if (options.ports === 'documented' && ports[name] !== DOCUMENTED_PORTS[name])
+      options.say(`Port ${DOCUMENTED_PORTS[name]} (${name}) is taken; using ${ports[name]}.`);
+  }
+  return ports;
+}
+
+export type KeyFiles = { privateKeyFile(service: string): string; trustedKeysFile: string };
+
+/** The services' signing keys: made at the first start, kept afterwards. */
+function writeKeys(folder: string): KeyFiles {
+  const files: KeyFiles = {
+    privateKeyFile: (service) => join(folder, `${service}.pem`),
+    trustedKeysFile: join(folder, 'trusted-keys.json'),
+  };
+  if (existsSync(files.trustedKeysFile)) return files;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { privateKeys, trustedKeys } = createServiceKeys();
+  for (const [service, pem] of Object.entries(privateKeys))
+    writeFileSync(files.privateKeyFile(service), pem, { mode: 0o600 });
+  writeFileSync(files.trustedKeysFile, trustedKeys);
+  return files;
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { call, charge, onboardHotel, startPlatformUnderTest } from './platform-under-test.ts';
+import { post } from '@centra/dev/seed.ts';
+import { z } from 'zod';
+
+// I24. Cards used nowhere else, so that a hit can only come from this run; published test numbers all the same.
+const CANARY_PAN = '4000056655665556';
+const CANARY_CVV = '8317';
+const CANARY_AMEX = '378282246310005';
+
+test('no card number, security code or secret is in any database, log or journal after a run', async () => {
+  const platform = await startPlatformUnderTest();
+  const hotel = await onboardHotel(platform, 'Riad Canary');
+  const secrets: Record<string, string> = {
+    'Stripe key': hotel.stripeKey,
+    'Vaultera key': hotel.vaulteraKey,
+    'API key': hotel.apiKey,
+  };
+  const capture = async (number: string, type: string, code: string): Promise<string> => {
+    const answer = await post(`${platform.vaulteraUrl}/api/v1/cards?api_key=${hotel.vaulteraKey}`, {
+      card: {
+        card_number: number,
+        card_type: type,
+        cardholder_name: 'Canary',
+        service_code: code,
+        expiration_month: '12',
+        expiration_year: '2049',
+      },
+    });
+    return z.object({ data: z.object({ attributes: z.object({ card_token: z.string() }) }) }).parse(answer)
+      .data.attributes.card_token;
+  };
+  const visa = await charge(platform, hotel, {
+    cardToken: await capture(CANARY_PAN, 'visa', CANARY_CVV.slice(0, 3)),
+  });
+  const amex = await charge(platform, hotel, { cardToken: await capture(CANARY_AMEX, 'amex', CANARY_CVV) });
+  assert.equal(visa.status, 201, visa.text);
+  assert.equal(amex.status, 201, amex.text);
+  // Refusals and failures are where things leak: a card number where none belongs, a wrong key, a faulty path.
+  await charge(platform, hotel, {
+    cardToken: 'unknown-token-0000',
+    extra: { description: `my card is ${CANARY_PAN}` },
+  });
+  await call(platform, 'GET', `/v1/payments/${CANARY_PAN}?card=${CANARY_PAN}`, { apiKey: hotel.apiKey });
+  await call(platform, 'GET', '/v1/payments', { apiKey: `${hotel.apiKey}wrong` });
+  await platform.child('stripe').stop();
+  await charge(platform, hotel, { cardToken: await capture(CANARY_PAN, 'visa', '831') });
+  await platform.child('stripe').start();
+  await platform.stop();
+
+  const canaries = new Map<string, string>();
+  for (const [name, value] of Object.entries({
+    'card number': CANARY_PAN,
+    'Amex number': CANARY_AMEX,
+    ...secrets,
+  }))
+    for (const [spelling, text] of Object.entries(spellings(value)))
+      canaries.set(`${name} (${spelling})`, text);
+  // A four-digit code alone is in every file by chance; next to its field name or card it is not.
+  for (const field of ['service_code', 'cvc', 'cvv', 'card[cvc]']) {
+    canaries.set(`security code as ${field}`, `${field}":"${CANARY_CVV}`);
+    canaries.set(`security code in form ${field}`, `${field}=${CANARY_CVV}`);
+  }
+  const files = filesBelow(platform.dataDir).filter((file) => !file.endsWith('/keys/keyring.json'));
+  assert.ok(
+    files.some((file) => file.includes('/postgres/base/')),
+    'the raw database files are scanned',
+  );
+  assert.ok(
+    files.some((file) => file.includes('/pg_wal/')),
+    'the write-ahead log is scanned',
+  );
+  assert.ok(
+    files.some((file) => file.endsWith('api-gateway.log')),
+    'the logs are scanned',
+  );
+  assert.ok(
+    files.some((file) => file.endsWith('journal.jsonl')),
+    'the journals are scanned',
+  );
+  const hits: string[] = [];
+  for (const file of files) {
+    const content = readFileSync(file).toString('latin1');
+    for (const [name, text] of canaries)
+      if (content.includes(text)) hits.push(`${name} in ${file.slice(platform.dataDir.length)}`);
+  }
+  assert.deepEqual(hits, []);
+  // The scan itself can see: what must be there is.
+  assert.ok(
+    files.some((file) => readFileSync(file).toString('latin1').includes('BK-E2E')),
+    'the booking reference is found',
+  );
+  await platform.end();
+});
+
+function spellings(value: string): Record<string, string> {
+  const bytes = Buffer.from(value);
+  return {
+    plain: value,
+    spaced: value.replaceAll(/(.{4})(?=.)/g, '$1 '),
+    base64: bytes.toString('base64').replace(/=+$/, '').slice(0, -1),
+    hex: bytes.toString('hex'),
+    'UTF-16': Buffer.from(value, 'utf16le').toString('latin1'),
+  };
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? filesBelow(path) : [path];
+  });
+}

@@ -1,0 +1,63 @@
+import { createFailpoint } from '@centra/service-kit/failpoint.ts';
+import type { Failpoint } from '@centra/service-kit/failpoint.ts';
+import {
+  ConfigError,
+  envFile,
+  envInteger,
+  envIsProduction,
+  envPort,
+  envText,
+  envUrl,
+} from '@centra/service-kit/env.ts';
+import type { Env } from '@centra/service-kit/env.ts';
+
+export type Config = {
+  host: string;
+  grpcPort: number;
+  opsPort: number;
+  databaseUrl: string;
+  databasePoolMax: number;
+  merchantGrpcAddress: string;
+  signingKeyPem: string;
+  trustedKeys: string;
+  /** Where Stripe's API is; only changed to reach the simulator. */
+  stripeApiUrl: string;
+  /** Where the card vault's API is; only changed to reach the simulator. */
+  vaulteraBaseUrl: string;
+  /** How long one call to a provider or vault may take. */
+  providerTimeoutMs: number;
+  /** How long an attempt owns its operation. */
+  operationLeaseMs: number;
+  sweepIntervalMs: number;
+  /** How long a hotel's opened credentials are remembered, which is how late a rotation bites. */
+  credentialTtlMs: number;
+  failpoint: Failpoint;
+};
+
+/** Checks every variable; throws ConfigError naming the first that is missing or unsafe. */
+export function envToConfig(env: Env): Config {
+  const config: Config = {
+    host: envText(env, 'HOST', '127.0.0.1'),
+    grpcPort: envPort(env, 'GRPC_PORT', 50053),
+    opsPort: envPort(env, 'OPS_PORT', 9053),
+    databaseUrl: envText(env, 'DATABASE_URL'),
+    databasePoolMax: envInteger(env, 'DATABASE_POOL_MAX', 6, 1, 64),
+    merchantGrpcAddress: envText(env, 'MERCHANT_GRPC_ADDRESS', 'localhost:50055'),
+    signingKeyPem: envFile(env, 'SIGNING_KEY_FILE'),
+    trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
+    stripeApiUrl: envUrl(env, 'STRIPE_API_URL', 'https://api.stripe.com'),
+    vaulteraBaseUrl: envUrl(env, 'VAULTERA_BASE_URL', 'https://pci.vaultera.co/api/v1'),
+    providerTimeoutMs: envInteger(env, 'PROVIDER_TIMEOUT_MS', 30_000, 100, 60_000),
+    operationLeaseMs: envInteger(env, 'OPERATION_LEASE_MS', 90_000, 500, 600_000),
+    sweepIntervalMs: envInteger(env, 'SWEEP_INTERVAL_MS', 1_000, 10, 60_000),
+    credentialTtlMs: envInteger(env, 'CREDENTIAL_TTL_MS', 5_000, 0, 60_000),
+    failpoint: createFailpoint(env),
+  };
+  // A sale makes up to two calls, one after the other. A lease that ends before them invites a second holder for nothing.
+  if (config.operationLeaseMs < 2 * config.providerTimeoutMs + 300)
+    throw new ConfigError('OPERATION_LEASE_MS must be longer than twice PROVIDER_TIMEOUT_MS');
+  if (envIsProduction(env))
+    for (const name of ['stripeApiUrl', 'vaulteraBaseUrl'] as const)
+      if (!config[name].startsWith('https:')) throw new ConfigError(`${name} must be https in production`);
+  return config;
+}

@@ -1,0 +1,139 @@
+import type { Context } from '../context.ts';
+import type { Payment } from '../payments/payment.ts';
+import { toTransition } from '../payments/transition.ts';
+import type { Transition, Written } from '../payments/transition.ts';
+import type { ChosenAccounts } from '../providers/choose-accounts.ts';
+import type { Outcome } from '../providers/provider.ts';
+import { toSaleAttempt } from './operation.ts';
+import type { Operation } from './operation.ts';
+
+/** Asks the provider for the sale, with the operation's own key. Never throws: what cannot be explained is unknown. */
+export async function attemptSale(
+  context: Context,
+  operation: Operation,
+  accounts: ChosenAccounts,
+): Promise<Outcome> {
+  return await guarded(context, operation, async () => {
+    const provider = context.providers.choose(accounts.provider.provider);
+    return await provider.sale(toSaleAttempt(operation, accounts.provider, accounts.vault));
+  });
+}
+
+/** Runs one provider call and judges its outcome by what earlier attempts may have done. */
+export async function guarded(
+  context: Context,
+  operation: Operation,
+  call: () => Promise<Outcome>,
+): Promise<Outcome> {
+  let outcome: Outcome;
+  try {
+    outcome = await call();
+  } catch (error) {
+    context.log.error(
+      { err: error, operationId: operation.id, requestId: operation.requestId },
+      'provider adapter failed',
+    );
+    outcome = { kind: 'unknown', reason: 'the adapter failed; see the log' };
+  }
+  const judged = judge(operation, outcome);
+  context.countOutcome(operation.payment.provider, judged.kind);
+  logOutcome(context, operation, judged);
+  return judged;
+}
+
+/**
+ * "This attempt did not charge" ends an operation only when no earlier attempt may have. A resend that is refused at the
+ * door (a revoked key, a rate limit, a card token that is gone) proves nothing of the call whose answer was lost.
+ */
+export function judge(operation: Pick<Operation, 'mayHaveCharged'>, outcome: Outcome): Outcome {
+  if (!operation.mayHaveCharged) return outcome;
+  if (outcome.kind === 'not_sent') return { kind: 'unknown', reason: outcome.reason };
+  if (outcome.kind === 'declined' && outcome.beforeCharge === true)
+    return { kind: 'unknown', reason: `a repeated call was refused: ${outcome.failure.code}` };
+  return outcome;
+}
+
+function logOutcome(context: Context, operation: Operation, outcome: Outcome): void {
+  const facts = {
+    merchantId: operation.merchantId,
+    paymentId: operation.payment.id,
+    operationId: operation.id,
+    attempt: operation.attempt,
+    provider: operation.payment.provider,
+    providerAccountId: operation.providerAccountId,
+    requestId: operation.requestId,
+    outcome: outcome.kind,
+    ...('providerReference' in outcome ? { providerReference: outcome.providerReference } : {}),
+  };
+  switch (outcome.kind) {
+    case 'succeeded':
+    case 'requires_action':
+      return context.log.debug(facts, 'provider answered');
+    case 'declined': {
+      const failure = outcome.failure.code;
+      // The hotel's own keys no longer work: every guest of theirs is refused until somebody acts.
+      if (failure === 'provider_credentials_rejected' || failure === 'provider_refused')
+        return context.log.error({ ...facts, failure }, 'provider refused the hotel, not the card');
+      return context.log.info({ ...facts, failure }, 'payment declined');
+    }
+    case 'unknown':
+    case 'not_sent':
+      return context.log.warn({ ...facts, reason: outcome.reason }, 'provider outcome not known');
+    default:
+      throw new Error(`unhandled outcome ${JSON.stringify(outcome satisfies never)}`);
+  }
+}
+
+/** Stores an outcome. The payment as it then is, or undefined when another holder has raised the fence. */
+export async function settle(
+  context: Context,
+  operation: Operation,
+  outcome: Outcome,
+  change: Partial<Transition> = {},
+): Promise<Payment | undefined> {
+  const usedVault = operation.vaultAccountId !== undefined;
+  const transition = { ...toTransition(operation, outcome, usedVault), ...change };
+  const written = await writeDespiteLostConnection(context, operation, transition);
+  return written.kind === 'superseded' ? undefined : paymentAfter(operation.payment, transition, written);
+}
+
+// A lost connection at COMMIT leaves open whether it was written. Writing again is the way to know: the fence and the
+// operation's state let the second write find the first.
+const WRITE_ATTEMPTS_MAX = 3;
+
+async function writeDespiteLostConnection(
+  context: Context,
+  operation: Operation,
+  transition: Transition,
+): Promise<Written> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await context.writeTransition(operation, transition);
+    } catch (error) {
+      if (attempt === WRITE_ATTEMPTS_MAX) throw error;
+      context.log.warn({ err: error, operationId: operation.id, attempt }, 'outcome not stored yet');
+    }
+  }
+}
+
+function paymentAfter(
+  before: Payment,
+  transition: Transition,
+  written: Extract<Written, { kind: 'written' }>,
+): Payment {
+  const moved = transition.paymentStatus !== undefined;
+  return {
+    ...before,
+    status: transition.paymentStatus ?? before.status,
+    version: written.version,
+    updatedAt: written.updatedAt,
+    authorizedMinor: before.authorizedMinor + transition.capturedMinor,
+    capturedMinor: before.capturedMinor + transition.capturedMinor,
+    providerReference: moved
+      ? (transition.providerReference ?? before.providerReference)
+      : before.providerReference,
+    card: moved ? (transition.card ?? before.card) : before.card,
+    failure: moved ? transition.failure : before.failure,
+    redirectUrl: moved ? transition.redirectUrl : before.redirectUrl,
+  };
+}

@@ -1,0 +1,127 @@
+import type { Pool } from '@centra/service-kit/database.ts';
+import { violatedConstraint } from '@centra/service-kit/database.ts';
+import { createMicroBatch } from '../micro-batch.ts';
+
+/** Everything the first durable write stores; amounts in minor units. */
+export type NewOperation = {
+  merchantId: string;
+  operationId: string;
+  paymentId: string;
+  mode: 'test' | 'live';
+  fingerprint: Buffer;
+  amountMinor: bigint;
+  currency: string;
+  cardToken: string;
+  returnUrl: string | undefined;
+  bookingReference: string;
+  guest: { name: string; email: string };
+  description: string;
+  metadata: Readonly<Record<string, string>>;
+  provider: string;
+  providerAccountId: string;
+  providerAccountVersion: number;
+  vaultAccountId: string | undefined;
+  vaultAccountVersion: number | undefined;
+  actor: string;
+  requestId: string;
+  address: string;
+};
+
+/** `begun` with the time it was stored, or `exists`: somebody asked for this operation before. */
+export type Begun = { kind: 'begun'; createdAt: Date } | { kind: 'exists' };
+
+export type OperationWriter = (operation: NewOperation) => Promise<Begun>;
+
+/**
+ * Durable write 1: payment, operation (already `sent`, with its lease), history and outbox in one statement. The primary
+ * key of the operation decides between concurrent callers: insert and see. Rows come as one JSON parameter, so that one
+ * prepared statement serves a batch of any size; they are inserted in key order, so that two batches cannot deadlock.
+ */
+export const BEGIN_OPERATIONS_SQL = `
+  with input as (
+    select * from json_to_recordset($1::json) as i(
+      merchant_id uuid, operation_id uuid, payment_id uuid, mode text, fingerprint text, amount_minor bigint,
+      currency text, card_token text, return_url text, booking_reference text, guest jsonb, description text,
+      metadata jsonb, provider text, provider_account_id uuid, provider_account_version int, vault_account_id uuid,
+      vault_account_version int, actor text, request_id text, address text)
+  ), operation as (
+    insert into operations (merchant_id, id, payment_id, kind, state, attempt, due_at, fingerprint, amount_minor, currency,
+      provider, provider_account_id, provider_account_version, vault_account_id, vault_account_version, card_token,
+      return_url, actor, request_id)
+    select merchant_id, operation_id, payment_id, 'sale', 'sent', 1, now() + make_interval(secs => $2::float8 / 1000),
+      decode(fingerprint, 'hex'), amount_minor, currency, provider, provider_account_id, provider_account_version,
+      vault_account_id, vault_account_version, card_token, return_url, actor, request_id
+      from input order by merchant_id, operation_id
+    on conflict (merchant_id, id) do nothing
+    returning merchant_id, payment_id, created_at
+  ), begun as (
+    select input.*, operation.created_at from operation join input using (merchant_id, payment_id)
+  ), payment as (
+    insert into payments (merchant_id, id, mode, status, version, amount_minor, currency, provider, provider_account_id,
+      booking_reference, guest, description, metadata)
+    select merchant_id, payment_id, mode, 'processing', 1, amount_minor, currency, provider, provider_account_id,
+      booking_reference, guest, description, metadata from begun
+  ), event as (
+    insert into payment_events (merchant_id, payment_id, version, type, from_status, to_status, operation_id, attempt, actor,
+      request_id, address, details)
+    select merchant_id, payment_id, 1, 'payment.created', null, 'processing', operation_id, 1, actor, request_id, address,
+      '{}' from begun
+  ), outbox as (
+    insert into outbox (merchant_id, payment_id, version, type, data)
+    select merchant_id, payment_id, 1, 'payment.created', json_build_object('status', 'processing', 'mode', mode,
+      'amount', amount_minor, 'currency', currency, 'booking_reference', booking_reference) from begun
+  )
+  select payment_id, created_at from begun`;
+
+// Two statements under way keep the disk busy while the next batch forms; more would only split the batches.
+const STATEMENTS_UNDER_WAY = 2;
+const BATCH_MAX = 32;
+
+/** Writes operations; concurrent callers share a statement and its commit. */
+export function createOperationWriter(pool: Pool, leaseMs: number): OperationWriter {
+  return createMicroBatch<NewOperation, Begun>({
+    concurrency: STATEMENTS_UNDER_WAY,
+    sizeMax: BATCH_MAX,
+    isItemFailure: (error) => violatedConstraint(error) !== undefined,
+    async flush(operations) {
+      const { rows } = await pool.query<{ payment_id: string; created_at: Date }>({
+        name: 'begin-operations',
+        text: BEGIN_OPERATIONS_SQL,
+        values: [JSON.stringify(operations.map(toInput)), leaseMs],
+      });
+      const begun = new Map(rows.map((row) => [row.payment_id, row.created_at]));
+      return operations.map(({ paymentId }) => {
+        const createdAt = begun.get(paymentId);
+        return createdAt === undefined ? { kind: 'exists' } : { kind: 'begun', createdAt };
+      });
+    },
+  });
+}
+
+/** One row of the statement's JSON parameter. */
+export function toInput(operation: NewOperation): Record<string, unknown> {
+  return {
+    merchant_id: operation.merchantId,
+    operation_id: operation.operationId,
+    payment_id: operation.paymentId,
+    mode: operation.mode,
+    fingerprint: operation.fingerprint.toString('hex'),
+    // As text: JSON numbers would pass through a double on the way.
+    amount_minor: operation.amountMinor.toString(),
+    currency: operation.currency,
+    card_token: operation.cardToken,
+    return_url: operation.returnUrl ?? null,
+    booking_reference: operation.bookingReference,
+    guest: operation.guest,
+    description: operation.description,
+    metadata: operation.metadata,
+    provider: operation.provider,
+    provider_account_id: operation.providerAccountId,
+    provider_account_version: operation.providerAccountVersion,
+    vault_account_id: operation.vaultAccountId ?? null,
+    vault_account_version: operation.vaultAccountVersion ?? null,
+    actor: operation.actor,
+    request_id: operation.requestId,
+    address: operation.address,
+  };
+}

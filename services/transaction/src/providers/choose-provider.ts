@@ -1,0 +1,55 @@
+import type { Config } from '../config.ts';
+import type { Provider } from './provider.ts';
+import { createCardVaults } from './card-transport.ts';
+import type { CardVault } from './card-transport.ts';
+import { createSimulator } from './simulator/simulator.ts';
+import { createStripe } from './stripe/stripe.ts';
+import { createVaultera } from './vaultera/vaultera.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
+import type { OpenedAccount } from './provider-account.ts';
+
+export type Providers = {
+  /** The adapter of that name; a name we do not know is a refusal, not a crash. */
+  choose(name: string): Provider;
+  vault(account: OpenedAccount): CardVault;
+  /** Whether credentials of that provider or vault work. */
+  checkCredentials: (
+    name: string,
+    mode: 'test' | 'live',
+    credentials: ReadonlyMap<string, string>,
+  ) => ReturnType<Provider['checkCredentials']>;
+  close(): Promise<void>;
+};
+
+/** All adapters of this process. The only switch on provider names. */
+export function createProviders(config: Config): Providers {
+  const vaultera = createVaultera({ baseUrl: config.vaulteraBaseUrl, timeoutMs: config.providerTimeoutMs });
+  const vaults = createCardVaults({ vaultera });
+  const stripe = createStripe({
+    apiUrl: config.stripeApiUrl,
+    timeoutMs: config.providerTimeoutMs,
+    vaults,
+    failpoint: config.failpoint,
+  });
+  const simulator = createSimulator({ vaults });
+  const choose = (name: string): Provider => {
+    switch (name) {
+      case 'stripe':
+        return stripe;
+      case 'simulator':
+        return simulator;
+      default:
+        throw new AppError('provider_account_missing', { detail: `The provider ${name} takes no charges.` });
+    }
+  };
+  return {
+    choose,
+    vault: (account) => vaults.open(account),
+    checkCredentials: async (name, mode, credentials) =>
+      await (name === 'vaultera' ? vaultera : choose(name)).checkCredentials(mode, credentials),
+    close: async () => {
+      await vaultera.close();
+      stripe.close();
+    },
+  };
+}

@@ -1,0 +1,75 @@
+/** Why nothing was collected, in our own stable words. */
+export type Failure = { code: FailureCode; message: string; retryable: boolean };
+
+type FailureSpec = {
+  /** May be shown to a guest. */
+  message: string;
+  /** Whether the same card may be tried again later. */
+  retryable: boolean;
+  /** Whether it is about the card (402 card_declined) or about something else (402 payment_failed). */
+  aboutCard: boolean;
+};
+
+const TRY_ANOTHER = 'The bank declined this card. Please use another card or ask the bank.';
+
+/** Every reason a payment can fail for; docs/errors.md is generated from it. Lost and stolen say no more than a decline. */
+export const FAILURES = {
+  card_declined: { message: TRY_ANOTHER, retryable: false, aboutCard: true },
+  insufficient_funds: { message: 'The card has insufficient funds.', retryable: true, aboutCard: true },
+  lost_card: { message: TRY_ANOTHER, retryable: false, aboutCard: true },
+  stolen_card: { message: TRY_ANOTHER, retryable: false, aboutCard: true },
+  expired_card: { message: 'The card has expired.', retryable: false, aboutCard: true },
+  incorrect_cvc: { message: 'The security code is not correct.', retryable: false, aboutCard: true },
+  incorrect_number: { message: 'The card number is not correct.', retryable: false, aboutCard: true },
+  invalid_expiry: { message: 'The expiry date is not correct.', retryable: false, aboutCard: true },
+  processing_error: {
+    message: 'The bank could not process the card. Please try again.',
+    retryable: true,
+    aboutCard: true,
+  },
+  try_again_later: { message: 'The bank asks to try again later.', retryable: true, aboutCard: true },
+  authentication_required: {
+    message: 'The bank wants the card holder to confirm this payment, which is not possible here.',
+    retryable: false,
+    aboutCard: true,
+  },
+  authentication_failed: {
+    message: 'The bank could not confirm that you are the card holder.',
+    retryable: true,
+    aboutCard: true,
+  },
+  authentication_abandoned: {
+    message: "The bank's confirmation was not finished in time.",
+    retryable: true,
+    aboutCard: true,
+  },
+  suspected_fraud: { message: TRY_ANOTHER, retryable: false, aboutCard: true },
+  card_not_supported: {
+    message: 'This kind of card or purchase is not supported.',
+    retryable: false,
+    aboutCard: true,
+  },
+  card_token_invalid: {
+    message: 'The card details are no longer available. Please enter the card again.',
+    retryable: false,
+    aboutCard: true,
+  },
+  provider_credentials_rejected: {
+    message: 'The hotel cannot take card payments at the moment.',
+    retryable: false,
+    aboutCard: false,
+  },
+  provider_refused: { message: 'The payment could not be made.', retryable: false, aboutCard: false },
+  not_charged: {
+    message: 'The payment did not go through. Nothing was charged.',
+    retryable: true,
+    aboutCard: false,
+  },
+} as const satisfies Record<string, FailureSpec>;
+
+export type FailureCode = keyof typeof FAILURES;
+
+/** The failure of that code with its public words. */
+export function failureOf(code: FailureCode): Failure {
+  return { code, message: FAILURES[code].message, retryable: FAILURES[code].retryable };
+}

@@ -1,0 +1,134 @@
+import { AccountKind } from '@centra/proto/centra/merchant/v1/merchant.ts';
+import type {
+  GetProviderAccountRequest,
+  MerchantServiceClient,
+  ProviderAccount,
+} from '@centra/proto/centra/merchant/v1/merchant.ts';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
+import { callUnary, fromServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { Secret } from '@centra/service-kit/secret.ts';
+import type { Signer } from '@centra/service-kit/service-identity.ts';
+import { LRUCache } from 'lru-cache';
+
+/** A hotel's own account at a provider, opened. Lives in memory only. */
+export type OpenedAccount = {
+  id: string;
+  version: number;
+  mode: 'test' | 'live';
+  provider: string;
+  credentials: ReadonlyMap<string, Secret>;
+};
+
+export type AccountSelector =
+  | { kind: 'card_provider' | 'card_vault' }
+  | { id: string }
+  | { id: string; version: number };
+
+export type ProviderAccounts = {
+  /** The account, or undefined when the merchant has none such; throws `unavailable` when the merchant service is away. */
+  find(
+    merchantId: string,
+    mode: 'test' | 'live',
+    selector: AccountSelector,
+    requestId: string,
+  ): Promise<OpenedAccount | undefined>;
+};
+
+// A hotel has a handful of accounts; this covers thousands of busy hotels in a few megabytes.
+const ACCOUNTS_MAX = 20_000;
+const DEADLINE_MS = 3_000;
+
+/** Asks the merchant service, and remembers answers (also "none") for `ttlMs`. Concurrent calls for one account share one. */
+export function createProviderAccounts(options: {
+  client: MerchantServiceClient;
+  signer: Signer;
+  ttlMs: number;
+}): ProviderAccounts {
+  // A promise, so that a burst for one hotel asks once; a failed one is forgotten at once.
+  const cache = new LRUCache<string, Promise<OpenedAccount | undefined>>({
+    max: ACCOUNTS_MAX,
+    ...(options.ttlMs === 0 ? {} : { ttl: options.ttlMs }),
+  });
+  return {
+    async find(merchantId, mode, selector, requestId) {
+      const key = cacheKey(merchantId, mode, selector);
+      const known = options.ttlMs === 0 ? undefined : cache.get(key);
+      if (known !== undefined) return await known;
+      const asked = ask(
+        options,
+        { merchantId, mode: toMode(mode), selector: toSelector(selector) },
+        requestId,
+      );
+      cache.set(key, asked);
+      asked.catch(() => {
+        if (cache.peek(key) === asked) cache.delete(key);
+      });
+      return await asked;
+    },
+  };
+}
+
+function cacheKey(merchantId: string, mode: string, selector: AccountSelector): string {
+  if ('kind' in selector) return `${merchantId} ${mode} ${selector.kind}`;
+  return `${merchantId} ${mode} ${selector.id} ${'version' in selector ? selector.version : 'current'}`;
+}
+
+function toMode(mode: 'test' | 'live'): Mode {
+  return mode === 'live' ? Mode.MODE_LIVE : Mode.MODE_TEST;
+}
+
+function toSelector(selector: AccountSelector): NonNullable<GetProviderAccountRequest['selector']> {
+  if ('kind' in selector)
+    return {
+      $case: 'defaultOfKind',
+      value:
+        selector.kind === 'card_vault'
+          ? AccountKind.ACCOUNT_KIND_CARD_VAULT
+          : AccountKind.ACCOUNT_KIND_CARD_PROVIDER,
+    };
+  if ('version' in selector)
+    return { $case: 'accountVersion', value: { providerAccountId: selector.id, version: selector.version } };
+  return { $case: 'providerAccountId', value: selector.id };
+}
+
+async function ask(
+  options: { client: MerchantServiceClient; signer: Signer },
+  request: GetProviderAccountRequest,
+  requestId: string,
+): Promise<OpenedAccount | undefined> {
+  try {
+    const account = await callUnary(options.client.getProviderAccount.bind(options.client), request, {
+      metadata: serviceMetadata(options.signer, 'merchant', requestId),
+      deadlineMs: DEADLINE_MS,
+    });
+    return open(account);
+  } catch (error) {
+    const refusal = fromServiceError(error);
+    if (refusal.code === 'provider_account_missing' || refusal.code === 'not_found') return undefined;
+    throw new AppError('unavailable', {
+      cause: refusal,
+      retryAfterSeconds: 1,
+      internal: 'merchant cannot be asked',
+    });
+  }
+}
+
+function open(account: ProviderAccount): OpenedAccount {
+  return {
+    id: account.providerAccountId,
+    version: account.version,
+    mode: account.mode === Mode.MODE_LIVE ? 'live' : 'test',
+    provider: account.provider,
+    credentials: new Map(
+      Object.entries(account.credentials).map(([name, value]) => [name, new Secret(value)]),
+    ),
+  };
+}
+
+/** One opened credential; a missing one means the account was saved without a field that its provider needs. */
+export function credential(account: OpenedAccount, name: string): Secret {
+  const secret = account.credentials.get(name);
+  if (secret === undefined) throw new Error(`provider account ${account.id} has no ${name}`);
+  return secret;
+}

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto';
+import { AccountKind, MerchantServiceService } from '@centra/proto/centra/merchant/v1/merchant.ts';
+import type {
+  GetProviderAccountRequest,
+  MerchantServiceServer,
+  ProviderAccount,
+} from '@centra/proto/centra/merchant/v1/merchant.ts';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
+import { listenGrpc, unary } from '@centra/service-kit/grpc.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import { createMetrics } from '@centra/service-kit/metrics.ts';
+import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+
+type Credentials = Readonly<Record<string, string>>;
+
+type Registered = {
+  id: string;
+  merchantId: string;
+  mode: Mode;
+  kind: AccountKind;
+  provider: string;
+  /** By version, from 1; undefined once destroyed. */
+  versions: (Credentials | undefined)[];
+  deleted: boolean;
+};
+
+/** The neighbour by its contract: GetProviderAccount with the accounts a test registered, for transaction's token only. */
+export type MerchantDouble = {
+  port: number;
+  /** Answers the new account's id; a later one of the same kind and mode takes its place as the default. */
+  connect(merchantId: string, provider: string, credentials: Credentials, mode?: 'test' | 'live'): string;
+  rotate(accountId: string, credentials: Credentials): void;
+  disconnect(accountId: string): void;
+  /** Forgets the secrets of every version, as after a drain. */
+  destroy(accountId: string): void;
+  /** Who called, as proven by the token, one entry a call. */
+  callers: string[];
+  close(): Promise<void>;
+};
+
+export async function startMerchantDouble(trustedKeys: string): Promise<MerchantDouble> {
+  const accounts: Registered[] = [];
+  const callers: string[] = [];
+  const refuse = unary(options(trustedKeys, 'other'), async () => {
+    throw new AppError('method_not_allowed', { internal: 'not part of this double' });
+  });
+  const implementation: MerchantServiceServer = {
+    createMerchant: refuse,
+    getMerchant: refuse,
+    checkOrigin: refuse,
+    getProviderAccount: unary(options(trustedKeys, 'GetProviderAccount'), async (request, { caller }) => {
+      callers.push(caller);
+      return select(accounts, request);
+    }),
+  };
+  const listening = await listenGrpc([{ definition: MerchantServiceService, implementation }], {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  const find = (id: string): Registered => {
+    const account = accounts.find((candidate) => candidate.id === id);
+    if (account === undefined) throw new Error(`no account ${id} is registered`);
+    return account;
+  };
+  return {
+    port: listening.port,
+    callers,
+    connect(merchantId, provider, credentials, mode = 'test') {
+      const id = randomUUID();
+      const kind =
+        provider === 'vaultera'
+          ? AccountKind.ACCOUNT_KIND_CARD_VAULT
+          : AccountKind.ACCOUNT_KIND_CARD_PROVIDER;
+      accounts.unshift({
+        id,
+        merchantId,
+        mode: toMode(mode),
+        kind,
+        provider,
+        versions: [credentials],
+        deleted: false,
+      });
+      return id;
+    },
+    rotate: (id, credentials) => void find(id).versions.push(credentials),
+    disconnect: (id) => void (find(id).deleted = true),
+    destroy: (id) => void find(id).versions.fill(undefined),
+    close: listening.close,
+  };
+}
+
+function options(trustedKeys: string, name: string) {
+  return {
+    log: createLog('merchant', 'silent'),
+    metrics: createMetrics('merchant'),
+    verifier: createVerifier('merchant', readTrustedKeys(trustedKeys)),
+    name,
+    callers: ['transaction'],
+  };
+}
+
+function toMode(mode: 'test' | 'live'): Mode {
+  return mode === 'live' ? Mode.MODE_LIVE : Mode.MODE_TEST;
+}
+
+function select(
+  accounts: readonly Registered[],
+  { merchantId, mode, selector }: GetProviderAccountRequest,
+): ProviderAccount {
+  const own = accounts.filter((account) => account.merchantId === merchantId && account.mode === mode);
+  switch (selector?.$case) {
+    case 'defaultOfKind': {
+      const account = own.find(({ kind, deleted }) => kind === selector.value && !deleted);
+      if (account === undefined) throw new AppError('provider_account_missing');
+      return open(account, account.versions.length);
+    }
+    case 'providerAccountId': {
+      const account = own.find(({ id }) => id === selector.value);
+      if (account === undefined) throw new AppError('not_found');
+      if (account.deleted) throw new AppError('provider_account_missing');
+      return open(account, account.versions.length);
+    }
+    case 'accountVersion': {
+      const account = own.find(({ id }) => id === selector.value.providerAccountId);
+      if (account === undefined) throw new AppError('not_found');
+      return open(account, selector.value.version);
+    }
+    default:
+      throw new AppError('validation_failed');
+  }
+}
+
+function open(account: Registered, version: number): ProviderAccount {
+  const credentials = account.versions[version - 1];
+  if (credentials === undefined) throw new AppError('not_found');
+  const { id, merchantId, mode, kind, provider } = account;
+  return {
+    providerAccountId: id,
+    merchantId,
+    mode,
+    kind,
+    provider,
+    version,
+    credentials: { ...credentials },
+  };
+}

@@ -1,0 +1,118 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { credentials } from '@grpc/grpc-js';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { Payment } from '@centra/proto/centra/payment/v1/payment.ts';
+import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type { SaleRequest, SaleResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type { AppError } from '@centra/service-kit/errors.ts';
+import { callUnary, fromServiceError, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import type { Logger } from '@centra/service-kit/log.ts';
+import { createSigner } from '@centra/service-kit/service-identity.ts';
+import { waitFor } from '@centra/testkit/pause.ts';
+import type { Config } from '../config.ts';
+import type { Context } from '../context.ts';
+import { startTransaction } from '../service.ts';
+import type { Hotel, World } from './world.ts';
+
+/** The service in this process, called over real gRPC. */
+export type TestService = {
+  context: Context;
+  client: TransactionServiceClient;
+  sale(request: SaleRequest, caller?: string): Promise<SaleResponse>;
+  get(hotel: Hotel, paymentId: string): Promise<Payment>;
+  /** Waits for a status that is not processing or requires_action. */
+  settled(hotel: Hotel, paymentId: string): Promise<Payment>;
+  close(): Promise<void>;
+};
+
+// Far above the longest call of any test on a loaded machine.
+const DEADLINE_MS = 60_000;
+
+export async function startTestService(
+  world: World,
+  change: Partial<Config> = {},
+  overrides: Partial<Context> = {},
+  log: Logger = createLog('transaction', 'silent'),
+): Promise<TestService> {
+  const service = await startTransaction(world.config(change), log, overrides);
+  const client = new TransactionServiceClient(`localhost:${service.grpcPort}`, credentials.createInsecure());
+  const get = async (hotel: Hotel, paymentId: string): Promise<Payment> =>
+    await callUnary(
+      client.getPayment.bind(client),
+      { merchantId: hotel.merchantId, mode: Mode.MODE_TEST, paymentId },
+      callOptions(world),
+    );
+  return {
+    context: service.context,
+    client,
+    sale: async (request, caller) =>
+      await callUnary(client.sale.bind(client), request, callOptions(world, caller)),
+    get,
+    settled: async (hotel, paymentId) =>
+      await waitFor(`payment ${paymentId} to settle`, async () => {
+        const payment = await get(hotel, paymentId);
+        return isOpen(payment.status) ? undefined : payment;
+      }),
+    async close() {
+      client.close();
+      await service.close();
+    },
+  };
+}
+
+/** Metadata of a caller among our services, and a deadline. */
+export function callOptions(world: World, caller = 'payment-api') {
+  const signer = createSigner(caller, world.keys.privateKeys[caller] ?? '');
+  return { metadata: serviceMetadata(signer, 'transaction', 'req_test'), deadlineMs: DEADLINE_MS };
+}
+
+function isOpen(status: PaymentStatus): boolean {
+  return (
+    status === PaymentStatus.PAYMENT_STATUS_PROCESSING ||
+    status === PaymentStatus.PAYMENT_STATUS_REQUIRES_ACTION
+  );
+}
+
+/** A sale of EUR 125.00 with a new operation id, changed as a test needs. */
+export function saleRequest(hotel: Hotel, cardToken: string, change: Partial<SaleRequest> = {}): SaleRequest {
+  const request: SaleRequest = {
+    operationId: randomUUID(),
+    merchantId: hotel.merchantId,
+    mode: Mode.MODE_TEST,
+    requestFingerprint: fingerprint('a request'),
+    amount: { amountMinor: 12_500n, currency: 'EUR' },
+    cardToken,
+    bookingReference: 'BK-1001',
+    guest: { name: 'Ada Lovelace', email: 'ada@example.com' },
+    description: 'Two nights',
+    metadata: { channel: 'direct' },
+    returnUrl: '',
+    providerAccountId: '',
+    origin: { actor: 'api_key:key_test', requestId: 'req_test', address: '192.0.2.7' },
+  };
+  return { ...request, ...change };
+}
+
+/** 32 bytes that stand for a request. */
+export function fingerprint(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+/** What a call was refused with: gRPC status and our own error. Throws when it was not. */
+export async function refusalOf(call: Promise<unknown>): Promise<{ status: number; error: AppError }> {
+  try {
+    await call;
+  } catch (error) {
+    if (!isServiceError(error)) throw error;
+    return { status: error.code, error: fromServiceError(error) };
+  }
+  throw new Error('the call was not refused');
+}
+
+/** The payment of an answer. */
+export function paymentOf({ payment }: SaleResponse): Payment {
+  if (payment === undefined) throw new Error('the answer holds no payment');
+  return payment;
+}

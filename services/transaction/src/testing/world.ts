@@ -1,0 +1,114 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createPool } from '@centra/service-kit/database.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
+import { createFailpoint } from '@centra/service-kit/failpoint.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
+import { createTestDatabase } from '@centra/testkit/test-database.ts';
+import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import type { Config } from '../config.ts';
+import { databaseRoles, migrate, migrationsFolder } from '../migrate.ts';
+import { startMerchantDouble } from './merchant-double.ts';
+import type { MerchantDouble } from './merchant-double.ts';
+import { startStripeSimulator, startVaulteraSimulator } from './simulators.ts';
+import type { StripeSimulator, VaulteraSimulator } from './simulators.ts';
+
+/** One hotel with its accounts outside, as a test uses it. */
+export type Hotel = {
+  merchantId: string;
+  vaultKey: string;
+  vaultAccountId: string;
+  providerAccountId: string;
+  /** Of its Stripe account. */
+  secretKey: string;
+  stripeAccount: string;
+};
+
+/** Everything around the service: a database of this file's own, both simulators and the merchant service's double. */
+export type World = {
+  database: TestDatabase;
+  /** As the superuser, to look behind the service and to move its clock by moving rows. */
+  admin: Pool;
+  stripe: StripeSimulator;
+  vaultera: VaulteraSimulator;
+  merchant: MerchantDouble;
+  keys: ServiceKeys;
+  config(change?: Partial<Config>): Config;
+  /** A hotel whose default provider is Stripe. */
+  stripeHotel(): Promise<Hotel>;
+  /** A hotel whose default provider is the built-in simulator. */
+  simulatorHotel(): Promise<Hotel>;
+  close(): Promise<void>;
+};
+
+export async function startWorld(): Promise<World> {
+  const keys = createServiceKeys();
+  const [database, stripe, vaultera, merchant] = await Promise.all([
+    createTestDatabase({ service: 'transaction', roles: databaseRoles, migrationsFolder, migrate }),
+    startStripeSimulator(),
+    startVaulteraSimulator(),
+    startMerchantDouble(keys.trustedKeys),
+  ]);
+  const log = createLog('test', 'silent');
+  const admin = createPool({ url: database.adminUrl, max: 4, applicationName: 'test', log });
+  const parts = { stripe, vaultera, merchant };
+  return {
+    database,
+    admin,
+    ...parts,
+    keys,
+    config: (change = {}) => ({ ...configOf(database.url, keys, parts), ...change }),
+    stripeHotel: async () => await createHotel(parts, 'stripe'),
+    simulatorHotel: async () => await createHotel(parts, 'simulator'),
+    async close() {
+      await Promise.all([admin.end(), stripe.close(), vaultera.close(), merchant.close()]);
+      await database.drop();
+    },
+  };
+}
+
+type Parts = Pick<World, 'stripe' | 'vaultera' | 'merchant'>;
+
+function configOf(databaseUrl: string, keys: ServiceKeys, { stripe, vaultera, merchant }: Parts): Config {
+  return {
+    host: '127.0.0.1',
+    grpcPort: 0,
+    opsPort: 0,
+    databaseUrl,
+    databasePoolMax: 6,
+    merchantGrpcAddress: `localhost:${merchant.port}`,
+    signingKeyPem: keys.privateKeys['transaction'] ?? '',
+    trustedKeys: keys.trustedKeys,
+    stripeApiUrl: stripe.url,
+    vaulteraBaseUrl: `${vaultera.url}/api/v1`,
+    // Long enough for a loaded machine; tests that need a timeout set their own.
+    providerTimeoutMs: 15_000,
+    operationLeaseMs: 40_000,
+    sweepIntervalMs: 50,
+    credentialTtlMs: 0,
+    failpoint: createFailpoint({}),
+  };
+}
+
+async function createHotel(
+  { stripe, vaultera, merchant }: Parts,
+  provider: 'stripe' | 'simulator',
+): Promise<Hotel> {
+  const merchantId = randomUUID();
+  const secretKey = `sk_test_${randomBytes(12).toString('hex')}`;
+  const { apiKey: vaultKey } = await vaultera.account();
+  const stripeAccount = provider === 'stripe' ? await stripe.account(secretKey) : '';
+  return {
+    merchantId,
+    vaultKey,
+    vaultAccountId: merchant.connect(merchantId, 'vaultera', { api_key: vaultKey }),
+    providerAccountId: merchant.connect(
+      merchantId,
+      provider,
+      provider === 'stripe' ? { secret_key: secretKey } : {},
+    ),
+    secretKey,
+    stripeAccount,
+  };
+}
