@@ -50,12 +50,15 @@ test("another hotel's credential gets NOT_FOUND, like an id that never was", asy
 });
 
 test('no credential, a wrong one and one without the scope are told apart from each other but not from the payment', async () => {
-  const read = (key: string) => callUnary(client.getPayment.bind(client), { paymentId }, as(key));
   assert.equal(await refusal(read('')), status.UNAUTHENTICATED);
   assert.equal(await refusal(read(`${hotel.apiKey}x`)), status.UNAUTHENTICATED);
   const narrow = await createApiKey(platform, hotel.merchantId, { scopes: ['api_keys:read'] });
   assert.equal(await refusal(read(narrow)), status.PERMISSION_DENIED);
 });
+
+async function read(key: string): Promise<unknown> {
+  return await callUnary(client.getPayment.bind(client), { paymentId }, as(key));
+}
 
 function as(apiKey: string): { metadata: Metadata; deadlineMs: number } {
   const metadata = new Metadata();

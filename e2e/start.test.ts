@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { repositoryRoot } from '@centra/dev/child.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
+import { z } from 'zod';
 
 const folder = temporaryFolder('start');
 const dataDir = join(folder, 'data');
@@ -44,9 +45,12 @@ test('a second start keeps the data, stays up, answers its own curl, and Ctrl-C 
   assert.equal(answer.status, 201, await answer.text());
   const listUrl = (curl[1] ?? '').replace('/charge', '/payments');
   const list = await fetch(listUrl, { headers: { authorization: `Bearer ${curl[2]}` } });
-  const { data } = (await list.json()) as { data: unknown[] };
+  const { data } = z
+    .object({ data: z.array(z.unknown()) })
+    .loose()
+    .parse(await list.json());
   assert.equal(data.length, 3, 'the payments of both starts and the one by curl');
-  const pids = JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8')) as number[];
+  const pids = z.array(z.int()).parse(JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8')));
   child.kill('SIGINT');
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);

@@ -17,7 +17,7 @@ type ServiceDatabase = {
 /** One database and one login role per service. */
 export const SERVICE_DATABASES: readonly ServiceDatabase[] = [
   { service: 'auth', database: 'auth', roles: auth.databaseRoles, migrate: auth.migrate },
-  { service: 'merchant', database: 'merchant', roles: merchant.DATABASE_ROLES, migrate: merchant.migrate },
+  { service: 'merchant', database: 'merchant', roles: merchant.databaseRoles, migrate: merchant.migrate },
   { service: 'payment-api', database: 'payment_api', roles: [], migrate: paymentApi.migrate },
   {
     service: 'transaction',

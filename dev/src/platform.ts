@@ -62,7 +62,10 @@ export const DOCUMENTED_PORTS = {
   postgres: 54_329,
 } as const;
 
-export type Ports = Record<keyof typeof DOCUMENTED_PORTS, number>;
+export type PortName = keyof typeof DOCUMENTED_PORTS;
+export type Ports = Record<PortName, number>;
+
+const PORT_NAMES = Object.keys(DOCUMENTED_PORTS).filter((name): name is PortName => name in DOCUMENTED_PORTS);
 
 /** Every service as a process of its own on an embedded Postgres, with the provider simulators for the outside world. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
@@ -133,7 +136,7 @@ async function stopAll(stops: (() => Promise<void>)[]): Promise<void> {
 
 async function choosePorts(options: PlatformOptions): Promise<Ports> {
   const ports: Ports = { ...DOCUMENTED_PORTS };
-  for (const name of Object.keys(DOCUMENTED_PORTS) as (keyof Ports)[]) {
+  for (const name of PORT_NAMES) {
     ports[name] = options.ports === 'free' ? await freePort() : await freePortOr(DOCUMENTED_PORTS[name]);
     if (options.ports === 'documented' && ports[name] !== DOCUMENTED_PORTS[name])
       options.say(`Port ${DOCUMENTED_PORTS[name]} (${name}) is taken; using ${ports[name]}.`);

@@ -85,12 +85,22 @@ function toName(name: string): ServiceName {
   return found;
 }
 
+function local(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function ready(port: number): string {
+  return `${local(port)}/ready`;
+}
+
+function script(name: string): string {
+  return `services/${name}/src/main.ts`;
+}
+
 type Plan = { script: string; env: Record<string, string>; readyUrl: string };
 
 function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<ServiceName, Plan> {
   const { dataDir } = options;
-  const local = (port: number): string => `http://127.0.0.1:${port}`;
-  const ready = (port: number): string => `${local(port)}/ready`;
   const service = (
     name: string,
     httpPort: number,
@@ -107,7 +117,6 @@ function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<
     MERCHANT_GRPC_ADDRESS: `127.0.0.1:${ports.merchantGrpc}`,
     TRANSACTION_GRPC_ADDRESS: `127.0.0.1:${ports.transactionGrpc}`,
   });
-  const script = (name: string): string => `services/${name}/src/main.ts`;
   return {
     stripe: {
       script: 'simulators/stripe/src/main.ts',

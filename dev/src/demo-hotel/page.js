@@ -23,13 +23,17 @@ function money(amount, currency) {
 async function begin() {
   payButton.disabled = true;
   const { ok, body } = await getJson('/api/session');
-  if (!ok) return show('declined', 'The card form could not be opened. Please try again in a minute.');
+  if (!ok) {
+    show('declined', 'The card form could not be opened. Please try again in a minute.');
+    return;
+  }
   session = body;
   capture.hidden = false;
   capture.src = session.iframe_url;
 }
+
 capture.addEventListener('load', () => {
-  if (capture.src) payButton.disabled = false;
+  if (session) payButton.disabled = false;
 });
 
 payButton.addEventListener('click', () => {
@@ -39,60 +43,77 @@ payButton.addEventListener('click', () => {
   capture.contentWindow.postMessage('validate', session.iframe_origin);
 });
 
-window.addEventListener('message', async (event) => {
+window.addEventListener('message', (event) => {
   if (!session || event.origin !== session.iframe_origin || event.source !== capture.contentWindow) return;
-  const message = event.data;
-  if (message && message.card) return pay(message.card.card_token);
-  if (message && message.error) {
+  hear(event.data ?? {}).catch(() => show('declined', 'Something went wrong. Please reload the page.'));
+});
+
+async function hear(message) {
+  if (message.card) await pay(message.card.card_token);
+  else if (message.error) {
     show('declined', 'Please check the card details and try again.');
-    return begin();
-  }
-  if (message && message.valid === true)
-    return capture.contentWindow.postMessage('submit', session.iframe_origin);
-  if (message && message.valid === false) {
+    await begin();
+  } else if (message.valid === true) {
+    capture.contentWindow.postMessage('submit', session.iframe_origin);
+  } else if (message.valid === false) {
     show('declined', 'Please check the card details.');
     payButton.disabled = false;
   }
-});
+}
+
+// An answer that is lost, late or "try again" says nothing of the money. The same attempt is asked again, which charges
+// once however often it is sent; a new attempt begins only after a clear no.
+const TRIES_MAX = 40;
 
 async function pay(cardToken) {
-  const { body } = await getJson('/api/pay', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ attempt_id: session.attempt_id, card_token: cardToken }),
-  });
-  await tell(body.payment ?? body, body);
+  const body = JSON.stringify({ attempt_id: session.attempt_id, card_token: cardToken });
+  const request = { method: 'POST', headers: { 'content-type': 'application/json' }, body };
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const answer = await getJson('/api/pay', request).catch(() => undefined);
+    if (answer !== undefined && answer.status !== 409 && answer.status !== 429 && answer.status < 500) {
+      await tell(answer.body.payment ?? answer.body, answer.body);
+      return;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+  }
+  show('waiting', 'We could not learn the outcome. Please ask the hotel before you pay again.');
 }
 
 async function tell(payment, answer) {
-  if (payment.status === 'succeeded') {
-    element('card').hidden = true;
-    return show(
-      'paid',
-      `Paid. Thank you! Your booking reference is ${payment.booking_reference}, payment ${payment.id}.`,
-    );
+  switch (payment.status) {
+    case 'succeeded':
+      element('card').hidden = true;
+      show(
+        'paid',
+        `Paid. Thank you! Your booking reference is ${payment.booking_reference}, payment ${payment.id}.`,
+      );
+      break;
+    case 'requires_action':
+      show('waiting', 'Your bank wants to confirm that it is you …');
+      sessionStorage.setItem('payment', payment.id);
+      location.assign(payment.next_action.redirect_url);
+      break;
+    case 'processing':
+      show('waiting', 'Your payment is being processed. Please do not pay again; this page follows it.');
+      await follow(payment.id);
+      break;
+    default:
+      show(
+        'declined',
+        payment.failure?.message ?? answer.detail ?? answer.title ?? 'The payment could not be made.',
+      );
+      await begin();
   }
-  if (payment.status === 'requires_action') {
-    show('waiting', 'Your bank wants to confirm that it is you …');
-    sessionStorage.setItem('payment', payment.id);
-    return location.assign(payment.next_action.redirect_url);
-  }
-  if (payment.status === 'processing') {
-    show('waiting', 'Your payment is being processed. Please do not pay again; this page follows it.');
-    return follow(payment.id);
-  }
-  show(
-    'declined',
-    payment.failure?.message ?? answer.detail ?? answer.title ?? 'The payment could not be made.',
-  );
-  await begin();
 }
 
 async function follow(paymentId) {
   for (let look = 0; look < 60; look += 1) {
     await new Promise((resolve) => setTimeout(resolve, 1000));
     const { ok, body } = await getJson(`/api/payments/${paymentId}`);
-    if (ok && body.status !== 'processing' && body.status !== 'requires_action') return tell(body, body);
+    if (ok && body.status !== 'processing' && body.status !== 'requires_action') {
+      await tell(body, body);
+      return;
+    }
   }
   show('waiting', 'This takes longer than usual. The hotel will write to you; you are not charged twice.');
 }

@@ -44,8 +44,10 @@ export async function startDemoHotel(options: Options): Promise<{ url: string; c
   app.post('/api/pay', express.json({ limit: '4kb' }), async (request, response) => {
     const parsed = paySchema.safeParse(request.body);
     const bookingReference = parsed.success ? attempts.get(parsed.data.attempt_id) : undefined;
-    if (!parsed.success || bookingReference === undefined)
-      return void response.status(400).json({ detail: 'Please start again.' });
+    if (!parsed.success || bookingReference === undefined) {
+      response.status(400).json({ detail: 'Please start again.' });
+      return;
+    }
     const { status, body } = await callGateway(options, 'POST', '/v1/charge', parsed.data.attempt_id, {
       card_token: parsed.data.card_token,
       amount: STAY.amount,
@@ -66,11 +68,9 @@ export async function startDemoHotel(options: Options): Promise<{ url: string; c
   });
   app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
     console.error(error);
-    response
-      .status(502)
-      .json({
-        detail: 'The payment service did not answer. Your card was not charged twice; please try again.',
-      });
+    response.status(502).json({
+      detail: 'The payment service did not answer.',
+    });
   });
   const listening = await listen(app, { host: '127.0.0.1', port: options.port });
   return { url: listening.url, close: listening.close };

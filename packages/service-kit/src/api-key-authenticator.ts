@@ -86,10 +86,14 @@ async function validate(
   startedAt: number,
 ): Promise<Entry> {
   try {
-    const answer = await callUnary(options.client.validateApiKey.bind(options.client), { secret }, {
-      metadata: serviceMetadata(options.signer, 'auth', requestId),
-      deadlineMs: VALIDATE_DEADLINE_MS,
-    });
+    const answer = await callUnary(
+      options.client.validateApiKey.bind(options.client),
+      { secret },
+      {
+        metadata: serviceMetadata(options.signer, 'auth', requestId),
+        deadlineMs: VALIDATE_DEADLINE_MS,
+      },
+    );
     return {
       identity: {
         merchantId: answer.merchantId,
@@ -103,7 +107,11 @@ async function validate(
     };
   } catch (error) {
     if (isServiceError(error) && error.code === grpcStatus.UNAUTHENTICATED) throw fromServiceError(error);
-    throw new AppError('unavailable', { cause: error, retryAfterSeconds: 1, internal: 'auth cannot be asked' });
+    throw new AppError('unavailable', {
+      cause: error,
+      retryAfterSeconds: 1,
+      internal: 'auth cannot be asked',
+    });
   }
 }
 

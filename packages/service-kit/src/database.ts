@@ -43,6 +43,10 @@ export function createPool(options: PoolOptions): Pool {
   });
   // An idle connection that the server closes is reported here; without a listener it would end the process.
   pool.on('error', (error) => options.log.warn({ err: error }, 'idle database connection lost'));
+  // The same for a connection in use that breaks between two statements; the next statement on it is rejected.
+  pool.on('connect', (client) => {
+    client.on('error', (error) => options.log.debug({ err: error }, 'database connection lost'));
+  });
   return pool;
 }
 
@@ -52,7 +56,8 @@ export async function assertDurable(pool: Pool): Promise<void> {
     `select name, setting from pg_settings where name in ('fsync', 'full_page_writes', 'synchronous_commit')`,
   );
   const unsafe = rows.filter((row) => row.setting === 'off').map((row) => row.name);
-  if (unsafe.length > 0) throw new ConfigError(`the database runs with ${unsafe.join(', ')} off and could lose payments`);
+  if (unsafe.length > 0)
+    throw new ConfigError(`the database runs with ${unsafe.join(', ')} off and could lose payments`);
 }
 
 /** Runs the statements of one atomic phase. No network call to anything but the database inside it. */
@@ -61,7 +66,9 @@ export async function inTransaction<T>(pool: Pool, phase: (client: PoolClient) =
   try {
     await client.query('begin');
     const result = await phase(client);
-    await client.query('commit');
+    const { command } = await client.query('commit');
+    // After a failed statement that the phase caught, Postgres answers `commit` with ROLLBACK and no error.
+    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
     client.release();
     return result;
   } catch (error) {
@@ -78,16 +85,30 @@ export async function inTransaction<T>(pool: Pool, phase: (client: PoolClient) =
 /** The constraint a unique or check violation names, so that code can branch on it; undefined for other errors. */
 export function violatedConstraint(error: unknown): string | undefined {
   if (!(error instanceof DatabaseError)) return undefined;
-  return error.code === '23505' || error.code === '23514' || error.code === '23503' ? error.constraint : undefined;
+  return error.code === '23505' || error.code === '23514' || error.code === '23503'
+    ? error.constraint
+    : undefined;
 }
+
+// Connection exceptions, too many connections, and a server that stops or starts (appendix A of the Postgres manual).
+const UNAVAILABLE_STATE = /^(08...|53...|57P..)$/;
+const NETWORK_CODES = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const DRIVER_WORDS =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
 
 /** Whether the database could not be asked at all (as opposed to having refused the statement). */
 export function isDatabaseUnavailable(error: unknown): boolean {
-  if (error instanceof DatabaseError) return /^(08|53|57P)/.test(error.code ?? '');
   if (!(error instanceof Error)) return false;
+  // The ORM wraps the driver's error and keeps its code.
   const code = 'code' in error ? String(error.code) : '';
-  return (
-    ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND'].includes(code) ||
-    /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(error.message)
-  );
+  return UNAVAILABLE_STATE.test(code) || NETWORK_CODES.has(code) || DRIVER_WORDS.test(error.message);
 }

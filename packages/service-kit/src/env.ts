@@ -13,9 +13,9 @@ export function readEnv(): Env {
   return { ...process.env };
 }
 
-/** Text; without a default it must be set. */
+/** Text; unset or empty it is the default, and without a default the service does not start. */
 export function envText(env: Env, name: string, fallback?: string): string {
-  const value = env[name] ?? fallback;
+  const value = envOptional(env, name) ?? fallback;
   if (value === undefined || value === '') throw new ConfigError(`${name} is not set`);
   return value;
 }
@@ -45,15 +45,17 @@ export function envPort(env: Env, name: string, fallback: number): number {
 export function envFlag(env: Env, name: string, fallback: boolean): boolean {
   const text = env[name];
   if (text === undefined || text === '') return fallback;
-  if (text !== 'true' && text !== 'false') throw new ConfigError(`${name} must be true or false, not "${text}"`);
+  if (text !== 'true' && text !== 'false')
+    throw new ConfigError(`${name} must be true or false, not "${text}"`);
   return text === 'true';
 }
 
 /** An absolute http(s) URL without a trailing slash. */
 export function envUrl(env: Env, name: string, fallback?: string): string {
   const text = envText(env, name, fallback);
-  if (!URL.canParse(text) || !/^https?:/.test(text))
-    throw new ConfigError(`${name} must be an http(s) URL, not "${text}"`);
+  // The text is not repeated: what stands here by mistake may be a database URL with its password.
+  if (!URL.canParse(text) || !/^https?:\/\//.test(text))
+    throw new ConfigError(`${name} must be an http(s) URL`);
   return text.replace(/\/+$/, '');
 }
 
@@ -72,7 +74,8 @@ export function envChoice<T extends string>(env: Env, name: string, choices: rea
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const found = choices.find((choice) => choice === text);
-  if (found === undefined) throw new ConfigError(`${name} must be one of ${choices.join(', ')}, not "${text}"`);
+  if (found === undefined)
+    throw new ConfigError(`${name} must be one of ${choices.join(', ')}, not "${text}"`);
   return found;
 }
 

@@ -11,8 +11,16 @@ type ErrorSpec = {
 
 /** Every public error code, once. `docs/errors.md` is generated from this table and a test keeps the two equal. */
 export const ERRORS = {
-  validation_failed: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'One or more fields are not valid.' },
-  malformed_request: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'The request could not be understood.' },
+  validation_failed: {
+    http: 400,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: 'One or more fields are not valid.',
+  },
+  malformed_request: {
+    http: 400,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: 'The request could not be understood.',
+  },
   malformed_json: { http: 400, grpc: grpcStatus.INVALID_ARGUMENT, title: 'The body is not acceptable JSON.' },
   idempotency_key_invalid: {
     http: 400,
@@ -21,11 +29,23 @@ export const ERRORS = {
   },
   unauthenticated: { http: 401, grpc: grpcStatus.UNAUTHENTICATED, title: 'A valid API key is needed.' },
   card_declined: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The card was declined.' },
-  payment_failed: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The payment could not be made.' },
+  payment_failed: {
+    http: 402,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The payment could not be made.',
+  },
   forbidden: { http: 403, grpc: grpcStatus.PERMISSION_DENIED, title: 'This credential may not do that.' },
   not_found: { http: 404, grpc: grpcStatus.NOT_FOUND, title: 'There is nothing here under that name.' },
-  method_not_allowed: { http: 405, grpc: grpcStatus.UNIMPLEMENTED, title: 'This path does not take that method.' },
-  request_timeout: { http: 408, grpc: grpcStatus.DEADLINE_EXCEEDED, title: 'The request took too long to arrive.' },
+  method_not_allowed: {
+    http: 405,
+    grpc: grpcStatus.UNIMPLEMENTED,
+    title: 'This path does not take that method.',
+  },
+  request_timeout: {
+    http: 408,
+    grpc: grpcStatus.DEADLINE_EXCEEDED,
+    title: 'The request took too long to arrive.',
+  },
   in_progress: {
     http: 409,
     grpc: grpcStatus.ABORTED,
@@ -34,14 +54,19 @@ export const ERRORS = {
   idempotency_key_expired: {
     http: 409,
     grpc: grpcStatus.ALREADY_EXISTS,
-    title: 'This Idempotency-Key was used more than 30 days ago; its answer is no longer kept. Nothing was charged.',
+    title:
+      'This Idempotency-Key was used more than 30 days ago; its answer is no longer kept. Nothing was charged.',
   },
   state_conflict: {
     http: 409,
     grpc: grpcStatus.ABORTED,
     title: 'The object changed in the meantime or is in a state that does not allow this.',
   },
-  payload_too_large: { http: 413, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'The body is larger than 256 KiB.' },
+  payload_too_large: {
+    http: 413,
+    grpc: grpcStatus.RESOURCE_EXHAUSTED,
+    title: 'The body is larger than 256 KiB.',
+  },
   unsupported_media_type: {
     http: 415,
     grpc: grpcStatus.INVALID_ARGUMENT,
@@ -77,8 +102,16 @@ export const ERRORS = {
     grpc: grpcStatus.FAILED_PRECONDITION,
     title: 'The provider did not accept these credentials.',
   },
-  too_many_requests: { http: 429, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'Too many requests. Slow down.' },
-  headers_too_large: { http: 431, grpc: grpcStatus.RESOURCE_EXHAUSTED, title: 'The request headers are too large.' },
+  too_many_requests: {
+    http: 429,
+    grpc: grpcStatus.RESOURCE_EXHAUSTED,
+    title: 'Too many requests. Slow down.',
+  },
+  headers_too_large: {
+    http: 431,
+    grpc: grpcStatus.RESOURCE_EXHAUSTED,
+    title: 'The request headers are too large.',
+  },
   internal: { http: 500, grpc: grpcStatus.INTERNAL, title: 'Something went wrong on our side.' },
   unavailable: {
     http: 503,
@@ -137,14 +170,15 @@ export function isErrorCode(code: string): code is ErrorCode {
 /** The RFC 9457 document of a refusal. */
 export function toProblem(error: AppError, requestId: string): Record<string, unknown> {
   const spec = ERRORS[error.code];
-  return {
+  const standard = {
     type: `urn:centra-payments:error:${error.code}`,
     title: spec.title,
     status: spec.http,
     code: error.code,
     ...(error.detail === undefined ? {} : { detail: error.detail }),
     ...(error.errors.length === 0 ? {} : { errors: error.errors }),
-    ...error.extra,
     request_id: requestId,
   };
+  // Twice: the first keeps the order in which people read them, the last lets no extra member replace one.
+  return { ...standard, ...error.extra, ...standard };
 }

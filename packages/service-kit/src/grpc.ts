@@ -61,7 +61,11 @@ export function unary<Req, Res>(
         end({ status: grpcStatus[code] ?? String(code) });
         if (ERRORS[refusal.code].http >= 500)
           options.log.error({ err: error, requestId: context.requestId, rpc: options.name }, 'call failed');
-        callback({ code, details: refusal.detail ?? ERRORS[refusal.code].title, metadata: toTrailers(refusal) });
+        callback({
+          code,
+          details: refusal.detail ?? ERRORS[refusal.code].title,
+          metadata: toTrailers(refusal),
+        });
       },
     );
   };
@@ -199,10 +203,14 @@ export async function listenGrpc(
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   extend?.(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(`${address.host}:${address.port}`, ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
+    server.bindAsync(
+      `${address.host}:${address.port}`,
+      ServerCredentials.createInsecure(),
+      (error, bound) => {
+        if (error === null) resolve(bound);
+        else reject(error);
+      },
+    );
   });
   return {
     server,

@@ -42,7 +42,8 @@ export function identityOf(request: Request): Identity {
 export function requestContext(metrics: Metrics): RequestHandler {
   return (request, response, next) => {
     const given = request.headers['x-request-id'];
-    const requestId = typeof given === 'string' && REQUEST_ID.test(given) ? given : toPublicId('req', newUuid());
+    const requestId =
+      typeof given === 'string' && REQUEST_ID.test(given) ? given : toPublicId('req', newUuid());
     contexts.set(request, { requestId, identity: undefined, address: request.socket.remoteAddress ?? '' });
     response.setHeader('x-request-id', requestId);
     const end = metrics.requestSeconds.startTimer({ method: request.method });
@@ -75,7 +76,10 @@ export function requireIdentity(verifier: Verifier, scope: string): RequestHandl
 /** 403 naming the scope that is missing. */
 export function requireScope(identity: Identity, scope: string): void {
   if (!identity.scopes.includes(scope))
-    throw new AppError('forbidden', { detail: `This credential lacks the scope ${scope}.`, extra: { required_scope: scope } });
+    throw new AppError('forbidden', {
+      detail: `This credential lacks the scope ${scope}.`,
+      extra: { required_scope: scope },
+    });
 }
 
 /** Reads and parses a JSON body under all limits; the parsed value becomes `request.body`. */
@@ -91,19 +95,28 @@ export function jsonBody(): RequestHandler {
 
 function requireJsonHeaders(request: Request): void {
   const type = (request.headers['content-type'] ?? '').trim().toLowerCase();
-  if (!/^application\/json(\s*;\s*charset="?utf-8"?)?$/.test(type)) throw new AppError('unsupported_media_type');
+  if (!/^application\/json(\s*;\s*charset="?utf-8"?)?$/.test(type))
+    throw new AppError('unsupported_media_type');
   const encoding = request.headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity') throw new AppError('unsupported_media_type');
 }
 
 async function readBody(request: Request): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) throw new AppError('payload_too_large');
+  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES)
+    throw new AppError('payload_too_large');
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > BODY_MAX_BYTES) throw new AppError('payload_too_large');
-    chunks.push(chunk);
+  try {
+    // A stream that is destroyed where reading stops takes the connection with it, and the refusal could not be sent.
+    for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > BODY_MAX_BYTES) throw new AppError('payload_too_large');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    // A sender that goes away half-way is its own fault, not that of the database or of this service.
+    throw new AppError('malformed_request', { cause: error, internal: 'the body did not arrive whole' });
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }
@@ -112,31 +125,53 @@ async function readBody(request: Request): Promise<Buffer> {
 export function parseWith<S extends z.ZodType>(schema: S, value: unknown): z.infer<S> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  throw new AppError('validation_failed', { errors: result.error.issues.flatMap(toFieldErrors) });
+  const errors = result.error.issues.slice(0, FIELD_ERRORS_MAX).flatMap(toFieldErrors);
+  throw new AppError('validation_failed', { errors: errors.slice(0, FIELD_ERRORS_MAX) });
 }
 
 // A hostile body can break every field; a person reads the first few.
 const FIELD_ERRORS_MAX = 20;
+// Longer than any honest path; the caller chooses the names of unknown fields.
+const FIELD_MAX_LENGTH = 128;
 
-function toFieldErrors(issue: z.core.$ZodIssue, index: number): FieldError[] {
-  if (index >= FIELD_ERRORS_MAX) return [];
+function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ field: path === '' ? key : `${path}.${key}`, reason: 'is not a known field' }));
-  return [{ field: path === '' ? 'body' : path, reason: issue.message }];
+    return issue.keys.map((key) => unknownField(path === '' ? key : `${path}.${key}`));
+  return [{ field: path === '' ? 'body' : path.slice(0, FIELD_MAX_LENGTH), reason: issue.message }];
 }
 
-/** Query parameters as a plain object; a repeated one is refused (400), since services would differ on which counts. */
+function unknownField(name: string): FieldError {
+  return { field: name.slice(0, FIELD_MAX_LENGTH), reason: 'is not a known field' };
+}
+
+/**
+ * Query parameters as a plain object; a repeated one is refused (400), since services would differ on which counts.
+ * Reads the target's text and not a URL: a target need not be a valid one.
+ */
 export function queryOf(request: Request): Record<string, string> {
-  const query = new URL(request.originalUrl, 'http://localhost').searchParams;
+  const [, text = ''] = /\?([^#]*)/.exec(request.originalUrl) ?? [];
   const values: Record<string, string> = {};
-  for (const [name, value] of query) {
-    if (Object.hasOwn(values, name))
-      throw new AppError('validation_failed', { errors: [{ field: name, reason: 'is given more than once' }] });
+  for (const [name, value] of new URLSearchParams(text)) {
+    refuseCardData({ [name]: value });
+    const reason = refusalOfParameter(values, name, value);
+    if (reason !== undefined)
+      throw new AppError('validation_failed', { errors: [{ field: name.slice(0, FIELD_MAX_LENGTH), reason }] });
     values[name] = value;
   }
-  refuseCardData(values);
   return values;
+}
+
+function refusalOfParameter(
+  values: Readonly<Record<string, string>>,
+  name: string,
+  value: string,
+): string | undefined {
+  // Assigned to an object, this name would change its prototype and be lost.
+  if (name === '__proto__' || name in Object.prototype) return 'is not a known field';
+  if (Object.hasOwn(values, name)) return 'is given more than once';
+  // No text column can hold it, and bodies refuse it too.
+  return name.includes('\0') || value.includes('\0') ? 'contains NUL' : undefined;
 }
 
 /** Last route: nothing matched. */
@@ -148,28 +183,56 @@ export function notFound(): RequestHandler {
 
 /** Error middleware, last of all: refusals become problem documents, bugs become a silent 500 with a log line. */
 export function problemErrors(log: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) return next(error);
+  return (error: unknown, request, response, _next) => {
     const { requestId } = contextOf(request);
     const refusal = toAppError(error);
     if (ERRORS[refusal.code].http >= 500) log.error({ err: error, requestId }, 'request failed');
     else log.debug({ code: refusal.code, internal: refusal.message, requestId }, 'request refused');
-    sendProblem(request, response, refusal, requestId);
+    // Too late for another answer: the caller must see that this one is not whole.
+    if (response.headersSent) response.destroy();
+    else sendProblem(request, response, refusal, requestId);
   };
 }
 
 /** Every error that is not a refusal is a bug, or the database being away. */
 export function toAppError(error: unknown): AppError {
   if (error instanceof AppError) return error;
-  if (isDatabaseUnavailable(error)) return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+  if (isDatabaseUnavailable(error))
+    return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
+  // How Express reports a path parameter that is not percent-encoded UTF-8.
+  if (error instanceof URIError) return new AppError('malformed_request', { cause: error });
   return new AppError('internal', { cause: error });
 }
 
+// A caller in the middle of a large body is read this long, so that it sees the refusal instead of a reset connection.
+const LINGER_MS = 1_000;
+
 function sendProblem(request: Request, response: Response, refusal: AppError, requestId: string): void {
+  const body = JSON.stringify(toProblem(refusal, requestId), bigintAsText);
   if (refusal.retryAfterSeconds !== undefined) response.setHeader('retry-after', refusal.retryAfterSeconds);
-  // A body that was refused half-read leaves bytes on the connection; it cannot carry another request.
-  if (!request.complete) response.setHeader('connection', 'close');
   response.status(ERRORS[refusal.code].http);
   response.setHeader('content-type', 'application/problem+json');
-  response.end(JSON.stringify(toProblem(refusal, requestId)));
+  response.setHeader('content-length', Buffer.byteLength(body));
+  if (request.complete || !hasBody(request)) {
+    response.end(body);
+    return;
+  }
+  // A body that was refused half-read leaves bytes on the connection; it cannot carry another request.
+  response.setHeader('connection', 'close');
+  response.write(body);
+  const timer = setTimeout(() => response.end(), LINGER_MS);
+  request.once('end', () => response.end());
+  response.once('close', () => clearTimeout(timer));
+  request.resume();
+}
+
+/** Whether the request announced a body (RFC 9112 §6.3). */
+function hasBody(request: Request): boolean {
+  const length = request.headers['content-length'];
+  return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
+}
+
+/** An amount in a refusal's extra members must not turn the refusal into a fault. */
+function bigintAsText(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
 }

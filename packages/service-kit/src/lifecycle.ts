@@ -13,7 +13,10 @@ const STOP_TIMEOUT_MS = 25_000;
  * Boots a service and stops it on SIGTERM or SIGINT. A refused configuration or failed start is one clear line and exit 1;
  * an escaped error is logged and the process ends, since its state is no longer known.
  */
-export async function runService(service: string, start: (env: Env, log: Logger) => Promise<Running>): Promise<void> {
+export async function runService(
+  service: string,
+  start: (env: Env, log: Logger) => Promise<Running>,
+): Promise<void> {
   const env = readEnv();
   const log = createLog(service, env['LOG_LEVEL'] ?? 'info');
   process.on('uncaughtException', (error) => {

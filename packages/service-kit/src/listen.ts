@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { RequestListener, Server } from 'node:http';
 import { once } from 'node:events';
-import type { Server as NetServer } from 'node:net';
+import type { Server as NetServer, Socket } from 'node:net';
 
 export type Listening = { server: Server; host: string; port: number; url: string; close(): Promise<void> };
 
@@ -17,7 +17,10 @@ const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 20_000;
 
 /** Serves HTTP with limits on everything a slow or hostile peer could hold. Port 0 takes a free one. */
-export async function listen(handler: RequestListener, address: { host: string; port: number }): Promise<Listening> {
+export async function listen(
+  handler: RequestListener,
+  address: { host: string; port: number },
+): Promise<Listening> {
   const server = createServer(
     {
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -30,21 +33,42 @@ export async function listen(handler: RequestListener, address: { host: string; 
     },
     handler,
   );
+  const silent = trackSilent(server);
   server.listen(address.port, address.host);
   await once(server, 'listening');
   const port = boundPort(server);
-  return { server, host: address.host, port, url: `http://${address.host}:${port}`, close: () => drain(server) };
+  return {
+    server,
+    host: address.host,
+    port,
+    url: `http://${address.host}:${port}`,
+    close: () => drain(server, silent),
+  };
 }
 
 /** The port a listening TCP server is bound to. */
 export function boundPort(server: NetServer): number {
   const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the server does not listen on a port');
+  if (address === null || typeof address === 'string')
+    throw new Error('the server does not listen on a port');
   return address.port;
 }
 
-async function drain(server: Server): Promise<void> {
+/** The connections that have not asked anything yet; Node does not count these as idle. */
+function trackSilent(server: Server): Set<Socket> {
+  const silent = new Set<Socket>();
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', (request) => silent.delete(request.socket));
+  return silent;
+}
+
+async function drain(server: Server, silent: ReadonlySet<Socket>): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  // Load balancers open connections ahead of use; they would hold the stop for the whole limit.
+  for (const socket of silent) if (socket.bytesRead === 0) socket.destroy();
   server.closeIdleConnections();
   const timer = setTimeout(() => server.closeAllConnections(), DRAIN_TIMEOUT_MS);
   // Connections that become idle after their last answer would otherwise stay open for the keep-alive time.

@@ -9,7 +9,10 @@ type LoopOptions = { name: string; intervalMs: number; log: Logger };
  * Runs `round` again and again: at once while it says there is more to do, else after `intervalMs`. A failed round is
  * logged and tried again after the interval: loops recover money, so they never give up.
  */
-export function startLoop(options: LoopOptions, round: (signal: AbortSignal) => Promise<{ more: boolean }>): Loop {
+export function startLoop(
+  options: LoopOptions,
+  round: (signal: AbortSignal) => Promise<{ more: boolean }>,
+): Loop {
   const abort = new AbortController();
   const done = (async () => {
     while (!abort.signal.aborted) {

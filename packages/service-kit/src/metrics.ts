@@ -26,7 +26,8 @@ export function createMetrics(service: string): Metrics {
       buckets: BUCKETS_S,
       registers: [registry],
     }),
-    counter: (name, help, labels) => new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
+    counter: (name, help, labels) =>
+      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
     gauge: (name, help, labels) => new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
   };
 }

@@ -29,9 +29,9 @@ export async function startOpsServer(options: OpsOptions): Promise<Listening> {
       const page = options.pages?.[path];
       if (request.method !== 'GET') return void response.writeHead(405).end();
       if (page !== undefined) return page(request, response);
-      void answer(options, path).then(({ status, type, body }) => {
-        response.writeHead(status, { 'content-type': type }).end(body);
-      });
+      // A number that cannot be collected must not end the process that it describes.
+      const told = answer(options, path).catch(() => json(500, { status: 'cannot be told' }));
+      void told.then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
     },
     { host: options.host, port: options.port },
   );
@@ -41,7 +41,11 @@ type Answer = { status: number; type: string; body: string };
 
 async function answer(options: OpsOptions, path: string): Promise<Answer> {
   if (path === '/metrics')
-    return { status: 200, type: options.metrics.registry.contentType, body: await options.metrics.registry.metrics() };
+    return {
+      status: 200,
+      type: options.metrics.registry.contentType,
+      body: await options.metrics.registry.metrics(),
+    };
   if (path === '/health') {
     const checks = await runChecks(options.checks);
     const healthy = Object.values(checks).every((check) => check === 'ok');

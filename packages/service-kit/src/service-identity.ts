@@ -38,18 +38,23 @@ const LIFETIME_S = 60;
 // A cached token is replaced when less than this is left, so that it does not expire on the way.
 const RENEW_BEFORE_S = 20;
 const CLOCK_SKEW_S = 5;
+// A token from further ahead than this comes from a broken clock (security-tests row 22).
+const ISSUED_AHEAD_MAX_S = 60;
+// Ours carry these and nothing else: a key (`jwk`), an address of one (`jku`, `x5u`) or an extension (`crit`) is an attack.
+const HEADER_MEMBERS = new Set(['alg', 'typ', 'kid']);
 // One per (credential, audience); an entry is under 1 kB.
 const CACHE_MAX = 10_000;
 const IDENTITY_ISSUER = 'api-gateway';
 
 /** Signs with the service's own ES256 key. Tokens are cached, so that a request costs no signature. */
 export function createSigner(service: string, privateKeyPem: string): Signer {
-  const key = createPrivateKey(privateKeyPem);
-  const cache = new LRUCache<string, string>({ max: CACHE_MAX, ttl: (LIFETIME_S - RENEW_BEFORE_S) * 1000 });
+  const key = readPrivateKey(service, privateKeyPem);
+  // Times of day and not a TTL: a monotonic clock stands still while the machine sleeps, and a token's life does not.
+  const cache = new LRUCache<string, { token: string; renewAt: number }>({ max: CACHE_MAX });
   const sign = (type: TokenType, audience: string, claims: object): string => {
     const cacheKey = `${type} ${audience} ${JSON.stringify(claims)}`;
     const known = cache.get(cacheKey);
-    if (known !== undefined) return known;
+    if (known !== undefined && Date.now() < known.renewAt) return known.token;
     const token = jwt.sign(claims, key, {
       algorithm: 'ES256',
       header: { alg: 'ES256', typ: type, kid: service },
@@ -57,7 +62,7 @@ export function createSigner(service: string, privateKeyPem: string): Signer {
       audience,
       expiresIn: LIFETIME_S,
     });
-    cache.set(cacheKey, token);
+    cache.set(cacheKey, { token, renewAt: Date.now() + (LIFETIME_S - RENEW_BEFORE_S) * 1000 });
     return token;
   };
   return {
@@ -66,15 +71,26 @@ export function createSigner(service: string, privateKeyPem: string): Signer {
   };
 }
 
+function readPrivateKey(service: string, pem: string): KeyObject {
+  let key: KeyObject | undefined;
+  try {
+    key = createPrivateKey(pem);
+  } catch {
+    // Refused below, together with keys of another kind.
+  }
+  if (key?.asymmetricKeyDetails?.namedCurve !== 'prime256v1')
+    throw new ConfigError(`the signing key of ${service} is not an EC private key on P-256 in PEM`);
+  return key;
+}
+
 /** Checks tokens meant for `service` against the trusted public keys. Checked tokens are remembered until they expire. */
 export function createVerifier(service: string, trustedKeys: ReadonlyMap<string, KeyObject>): Verifier {
   const cache = new LRUCache<string, jwt.JwtPayload>({ max: CACHE_MAX });
   const verify = (type: TokenType, token: string): jwt.JwtPayload => {
     const known = cache.get(`${type} ${token}`);
-    if (known !== undefined) return known;
+    if (known !== undefined && Date.now() < (known.exp ?? 0) * 1000) return known;
     const claims = verifyToken(type, token, service, trustedKeys);
-    const leftMs = (claims.exp ?? 0) * 1000 - Date.now();
-    if (leftMs > 0) cache.set(`${type} ${token}`, claims, { ttl: leftMs });
+    cache.set(`${type} ${token}`, claims);
     return claims;
   };
   return {
@@ -95,17 +111,33 @@ function verifyToken(
 ): jwt.JwtPayload {
   const decoded = jwt.decode(token, { complete: true });
   if (decoded === null || decoded.header.typ !== type) throw refused('not a token of this type');
+  if (!Object.keys(decoded.header).every((name) => HEADER_MEMBERS.has(name)))
+    throw refused('unknown header member');
   // The key id only chooses among keys that we hold; it is never a path, an address or a key itself.
   const issuer = decoded.header.kid ?? '';
   const key = trustedKeys.get(issuer);
   if (key === undefined) throw refused('unknown issuer');
+  let claims: string | jwt.JwtPayload;
   try {
-    const claims = jwt.verify(token, key, { algorithms: ['ES256'], audience, issuer, clockTolerance: CLOCK_SKEW_S });
-    if (typeof claims === 'string') throw refused('no claims');
-    return claims;
+    claims = jwt.verify(token, key, {
+      algorithms: ['ES256'],
+      audience,
+      issuer,
+      clockTolerance: CLOCK_SKEW_S,
+    });
   } catch (error) {
     throw refused(error instanceof Error ? error.message : 'invalid');
   }
+  if (typeof claims === 'string') throw refused('no claims');
+  requireShortLife(claims);
+  return claims;
+}
+
+/** The library takes a token without `exp` for one that never expires. */
+function requireShortLife({ iat, exp }: jwt.JwtPayload): void {
+  if (typeof iat !== 'number' || typeof exp !== 'number') throw refused('no time of issue or expiry');
+  if (iat > Date.now() / 1000 + ISSUED_AHEAD_MAX_S) throw refused('issued in the future');
+  if (exp - iat > LIFETIME_S) throw refused('lives too long');
 }
 
 function toIdentity(claims: jwt.JwtPayload): Identity {
@@ -132,16 +164,31 @@ const publicKeySchema = z.object({
   y: z.string(),
 });
 
-/** Reads a JSON Web Key Set whose `kid`s are service names. Only P-256 public keys are taken. */
+/** Reads a JSON Web Key Set whose `kid`s are service names. Only P-256 public keys are taken, one per name. */
 export function readTrustedKeys(jwksText: string): Map<string, KeyObject> {
-  const parsed: unknown = JSON.parse(jwksText);
-  const keys = typeof parsed === 'object' && parsed !== null && 'keys' in parsed ? parsed.keys : undefined;
-  if (!Array.isArray(keys)) throw new ConfigError('the trusted keys are not a JSON Web Key Set');
   const trusted = new Map<string, KeyObject>();
-  for (const candidate of keys) {
+  for (const candidate of keysOf(jwksText)) {
     const key = publicKeySchema.safeParse(candidate).data;
-    if (key === undefined || 'd' in Object(candidate)) throw new ConfigError('a trusted key has no kid, is not on P-256, or is private');
-    trusted.set(key.kid, createPublicKey({ key, format: 'jwk' }));
+    if (key === undefined || 'd' in Object(candidate))
+      throw new ConfigError('a trusted key has no kid, is not on P-256, or is private');
+    if (trusted.has(key.kid)) throw new ConfigError(`the trusted keys hold two keys of ${key.kid}`);
+    try {
+      trusted.set(key.kid, createPublicKey({ key, format: 'jwk' }));
+    } catch {
+      throw new ConfigError(`the trusted key of ${key.kid} is not a point on P-256`);
+    }
   }
   return trusted;
+}
+
+function keysOf(jwksText: string): unknown[] {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(jwksText);
+  } catch {
+    // Refused below, together with JSON of another shape.
+  }
+  const keys = typeof parsed === 'object' && parsed !== null && 'keys' in parsed ? parsed.keys : undefined;
+  if (!Array.isArray(keys)) throw new ConfigError('the trusted keys are not a JSON Web Key Set');
+  return keys;
 }

@@ -1,3 +1,4 @@
+import { maskCardNumbers } from './card-data.ts';
 import { AppError } from './errors.ts';
 
 // Far above any honest request of ours, far below what makes parsing slow (security-tests row 6).
@@ -84,7 +85,8 @@ function isKey(text: string, afterString: number): boolean {
 
 function addKey(keys: Set<string>, key: string): void {
   if (FORBIDDEN_KEYS.has(key)) throw malformed(`the key "${key}" is not allowed`);
-  if (keys.has(key)) throw malformed(`the key ${JSON.stringify(key.slice(0, 64))} appears twice`);
+  if (keys.has(key))
+    throw malformed(`the key ${JSON.stringify(maskCardNumbers(key.slice(0, 64)))} appears twice`);
   keys.add(key);
 }
 
@@ -102,11 +104,18 @@ function checkedNumber(text: string, start: number): number {
   const literal = NUMBER.exec(text)?.[0] ?? '';
   const value = Number(literal);
   if (!Number.isFinite(value) || Math.abs(value) > Number.MAX_SAFE_INTEGER)
-    throw malformed(`the number ${literal.slice(0, 32)} is out of range`);
+    throw malformed(`${named(literal)} is out of range`);
   if (Object.is(value, -0)) throw malformed('-0 is not a number that we accept');
   // 0.30000000000000004 and 1.0 both arrive changed or in a second spelling; amounts are whole numbers anyway.
-  if (String(value) !== literal) throw malformed(`write the number ${literal.slice(0, 32)} plainly`);
+  if (String(value) !== literal) throw malformed(`${named(literal)} is not written plainly`);
   return start + literal.length;
+}
+
+// A longer one could be a card number, and refusals repeat none.
+const NAMED_NUMBER_MAX_LENGTH = 12;
+
+function named(literal: string): string {
+  return literal.length > NAMED_NUMBER_MAX_LENGTH ? 'a long number' : `the number ${literal}`;
 }
 
 function malformed(reason: string): AppError {

@@ -36,7 +36,7 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
   const owner = databaseOwner();
   const binaries = reachableBinaries(owner);
   const dataDir = reachableDataDir(options.dataDir, owner);
-  await stopLeftOver(dataDir);
+  await stopLeftOverPostgres(options.dataDir);
   if (!existsSync(join(dataDir, 'PG_VERSION'))) await initialise(binaries, dataDir, owner);
   const port = options.port ?? (await freePort());
   const settings = {
@@ -50,7 +50,11 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
     log_checkpoints: 'off',
     ...options.settings,
   };
-  const args = ['-D', dataDir, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])];
+  const args = [
+    '-D',
+    dataDir,
+    ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
+  ];
   const child = spawn(join(binaries, 'postgres'), args, {
     stdio: ['ignore', 'ignore', 'pipe'],
     // A process group of its own: Ctrl-C in the terminal must reach the platform first, which stops the database last.
@@ -65,8 +69,9 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
   return { url, port, dataDir, pid: child.pid ?? 0, stop: () => stopServer(child) };
 }
 
-/** A server that outlived a killed platform still holds the data; it is shut down cleanly first. */
-async function stopLeftOver(dataDir: string): Promise<void> {
+/** A server that outlived a killed platform still holds the data (and its port); it is shut down cleanly first. */
+export async function stopLeftOverPostgres(wanted: string): Promise<void> {
+  const dataDir = reachableDataDir(wanted, databaseOwner());
   const lock = join(dataDir, 'postmaster.pid');
   if (!existsSync(lock)) return;
   const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
@@ -114,8 +119,7 @@ const linksSchema = z.array(z.object({ source: z.string(), target: z.string() })
 function restoreLinks(home: string): void {
   const links = linksSchema.parse(JSON.parse(readFileSync(join(home, 'native', 'pg-symlinks.json'), 'utf8')));
   for (const { source, target } of links)
-    if (!existsSync(join(home, target)))
-      symlinkSync(relative(dirname(target), source), join(home, target));
+    if (!existsSync(join(home, target))) symlinkSync(relative(dirname(target), source), join(home, target));
 }
 
 function reachableDataDir(wanted: string, owner: Owner): string {

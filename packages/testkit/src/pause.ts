@@ -7,7 +7,11 @@ export async function pauseMs(ms: number): Promise<void> {
 const WAIT_TIMEOUT_MS = 30_000;
 
 /** Asks again until the answer is not undefined; throws naming `what` after 30 s (or `timeoutMs`). */
-export async function waitFor<T>(what: string, ask: () => Promise<T | undefined>, timeoutMs = WAIT_TIMEOUT_MS): Promise<T> {
+export async function waitFor<T>(
+  what: string,
+  ask: () => Promise<T | undefined>,
+  timeoutMs = WAIT_TIMEOUT_MS,
+): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     const answer = await ask();

@@ -68,7 +68,9 @@ async function ensureTemplate(admin: Client, serverUrl: string, options: Options
   const template = `template_${options.service}_${migrationsDigest(options.migrationsFolder)}`;
   await admin.query('select pg_advisory_lock($1)', [TEMPLATE_LOCK]);
   try {
-    const known = await admin.query('select 1 from pg_database where datname = $1 and datistemplate', [template]);
+    const known = await admin.query('select 1 from pg_database where datname = $1 and datistemplate', [
+      template,
+    ]);
     if (known.rowCount === 1) return template;
     await createRoles(admin, options);
     // Left over from a run that was killed while it migrated.
@@ -97,7 +99,8 @@ export async function createRoles(admin: Client, options: Pick<Options, 'service
 
 function migrationsDigest(folder: string): string {
   const hash = createHash('sha256');
-  for (const name of readdirSync(folder).toSorted()) hash.update(name).update(readFileSync(join(folder, name)));
+  for (const name of readdirSync(folder).toSorted())
+    hash.update(name).update(readFileSync(join(folder, name)));
   return hash.digest('hex').slice(0, 12);
 }
 

@@ -160,6 +160,23 @@ export class Migration0001Payments extends Migration {
         primary key (merchant_id, payment_id, version)
       );
     `);
+    // An event that was promised is neither altered nor lost: only its publication may be noted, once, and only a
+    // published one may be pruned.
+    this.addSql(`
+      create function guard_outbox() returns trigger language plpgsql as $$
+      begin
+        if tg_op = 'DELETE' and old.published_at is not null then
+          return old;
+        end if;
+        if tg_op = 'UPDATE' and old.published_at is null and new.published_at is not null
+           and (new.merchant_id, new.payment_id, new.version, new.event_id, new.type, new.data, new.created_at)
+             = (old.merchant_id, old.payment_id, old.version, old.event_id, old.type, old.data, old.created_at) then
+          return new;
+        end if;
+        raise exception 'outbox is append-only' using errcode = 'insufficient_privilege';
+      end $$;
+    `);
+    this.addSql(`create trigger outbox_guard before update or delete on outbox for each row execute function guard_outbox();`);
     this.addSql(`create index outbox_unpublished on outbox (event_id) where published_at is null;`);
 
     // Lists and reads run as this role, which sees one merchant at a time whatever the query says.

@@ -155,12 +155,13 @@ test('whatever arrives whenever: each item is answered exactly once, with its ow
             return indexes.map((index) => given[index]?.item ?? -1);
           },
         });
-        const answers: Promise<number>[] = [];
+        const answers: Promise<PromiseSettledResult<number>[]>[] = [];
         for (const [index, { pauses }] of given.entries()) {
-          answers.push(write(index));
+          // Settled at once, so that no rejection is left unheard while the others still arrive.
+          answers.push(Promise.allSettled([write(index)]));
           for (let pause = 0; pause < pauses; pause += 1) await turn();
         }
-        const results = await Promise.allSettled(answers);
+        const results = (await Promise.all(answers)).flat();
         for (const [index, result] of results.entries()) {
           if (bad.has(index)) assert.equal(result.status, 'rejected');
           else assert.equal(result.status === 'fulfilled' ? result.value : undefined, given[index]?.item);

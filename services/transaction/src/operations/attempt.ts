@@ -1,6 +1,7 @@
+import { DatabaseError } from 'pg';
 import type { Context } from '../context.ts';
 import type { Payment } from '../payments/payment.ts';
-import { toTransition } from '../payments/transition.ts';
+import { ILLEGAL_MOVE_STATE, toTransition } from '../payments/transition.ts';
 import type { Transition, Written } from '../payments/transition.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import type { Outcome } from '../providers/provider.ts';
@@ -37,6 +38,8 @@ export async function guarded(
   }
   const judged = judge(operation, outcome);
   context.countOutcome(operation.payment.provider, judged.kind);
+  // Also where an earlier attempt leaves the outcome open: the hotel's own keys no longer work, and somebody must act.
+  if (judged !== outcome && outcome.kind === 'declined') logOutcome(context, operation, outcome);
   logOutcome(context, operation, judged);
   return judged;
 }
@@ -49,7 +52,11 @@ export function judge(operation: Pick<Operation, 'mayHaveCharged'>, outcome: Out
   if (!operation.mayHaveCharged) return outcome;
   if (outcome.kind === 'not_sent') return { kind: 'unknown', reason: outcome.reason };
   if (outcome.kind === 'declined' && outcome.beforeCharge === true)
-    return { kind: 'unknown', reason: `a repeated call was refused: ${outcome.failure.code}` };
+    return {
+      kind: 'unknown',
+      reason: `a repeated call was refused: ${outcome.failure.code}`,
+      onlyLookupTells: true,
+    };
   return outcome;
 }
 
@@ -110,6 +117,9 @@ async function writeDespiteLostConnection(
     try {
       return await context.writeTransition(operation, transition);
     } catch (error) {
+      // The payment has already made this move: the try before was written, only its answer was lost.
+      if (attempt > 1 && error instanceof DatabaseError && error.code === ILLEGAL_MOVE_STATE)
+        return { kind: 'superseded' };
       if (attempt === WRITE_ATTEMPTS_MAX) throw error;
       context.log.warn({ err: error, operationId: operation.id, attempt }, 'outcome not stored yet');
     }

@@ -1,5 +1,6 @@
 import type { Pool } from '@centra/service-kit/database.ts';
-import { violatedConstraint } from '@centra/service-kit/database.ts';
+import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
+import { DatabaseError } from 'pg';
 import { createMicroBatch } from '../micro-batch.ts';
 
 /** Everything the first durable write stores; amounts in minor units. */
@@ -82,7 +83,8 @@ export function createOperationWriter(pool: Pool, leaseMs: number): OperationWri
   return createMicroBatch<NewOperation, Begun>({
     concurrency: STATEMENTS_UNDER_WAY,
     sizeMax: BATCH_MAX,
-    isItemFailure: (error) => violatedConstraint(error) !== undefined,
+    // Whatever the database refuses about a statement it answered may be one row's fault; being away is nobody's.
+    isItemFailure: (error) => error instanceof DatabaseError && !isDatabaseUnavailable(error),
     async flush(operations) {
       const { rows } = await pool.query<{ payment_id: string; created_at: Date }>({
         name: 'begin-operations',

@@ -105,7 +105,7 @@ export function toOperation(row: OperationRow & PaymentRow): OperationWithTiming
 
 /** The operation with its payment, or undefined. */
 export async function findOperation(
-  context: Context,
+  context: Pick<Context, 'pool'>,
   merchantId: string,
   operationId: string,
 ): Promise<OperationWithTiming | undefined> {

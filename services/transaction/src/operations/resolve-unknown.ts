@@ -41,7 +41,16 @@ export async function resolveDue(context: Context): Promise<number> {
   return claimed.length;
 }
 
-async function resolve(context: Context, { operation, timing }: OperationWithTiming): Promise<void> {
+async function resolve(context: Context, claimed: OperationWithTiming): Promise<void> {
+  try {
+    await findAndSettle(context, claimed);
+  } finally {
+    // Also when its accounts cannot be opened any more: then nobody but a person can find out.
+    if (claimed.timing.ageMs > ESCALATE_AFTER_MS) await escalate(context, claimed.operation);
+  }
+}
+
+async function findAndSettle(context: Context, { operation, timing }: OperationWithTiming): Promise<void> {
   if (operation.state === 'prepared') {
     // Released as "nothing was sent", and its caller did not come back.
     await settle(context, operation, { kind: 'declined', failure: failureOf('not_charged') });
@@ -59,7 +68,6 @@ async function resolve(context: Context, { operation, timing }: OperationWithTim
   const found = await find(context, provider, operation, timing, attempt, accounts);
   if (found.kind === 'absent') await settleAbsent(context, operation, timing);
   else await settle(context, operation, found);
-  if (timing.ageMs > ESCALATE_AFTER_MS) await escalate(context, operation);
 }
 
 /** The provider's word on the operation, by the surest way it offers. */
@@ -82,7 +90,7 @@ async function find(
   }
   if (timing.ageMs < provider.capabilities.idempotencyWindowMs - WINDOW_MARGIN_MS) {
     const resent = await attemptSale(context, operation, accounts);
-    if (resent.kind !== 'unknown' || resent.keyIsSpent !== true) return resent;
+    if (resent.kind !== 'unknown' || resent.onlyLookupTells !== true) return resent;
   }
   if (provider.capabilities.lookupByReference) return await lookup(context, provider, operation, attempt);
   return { kind: 'unknown', reason: 'the provider offers no way to ask; a person must' };

@@ -251,10 +251,11 @@ test('a released sale that nobody repeats fails as not_charged after its time, a
   assert.equal(paymentOf(again).status, PaymentStatus.PAYMENT_STATUS_FAILED);
 });
 
-test('Stripe at its rate limit took nothing: the sale is released and charges once when repeated', async () => {
+for (const fault of ['rate_limit', 'lock_timeout'])
+test(`Stripe answering 429 (${fault}) took nothing: the sale is released and charges once when repeated`, async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  await world.stripe.arm({ fault: 'rate_limit', path: '/v1/payment_intents' });
+  await world.stripe.arm({ fault, path: '/v1/payment_intents' });
   const refused = await refusalOf(service.sale(request));
   assert.equal(refused.error.code, 'provider_unreachable');
   assert.equal((await storedOperation(world, hotel, request.operationId)).state, 'prepared');

@@ -1,10 +1,11 @@
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import type { SaleRequest, SaleResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
 import { attemptSale, settle } from '../operations/attempt.ts';
-import type { NewOperation } from '../operations/begin-operation.ts';
+import type { Begun, NewOperation } from '../operations/begin-operation.ts';
 import { claimPrepared, findOperation } from '../operations/operation.ts';
 import type { Operation, OperationWithTiming } from '../operations/operation.ts';
 import { chooseAccounts } from '../providers/choose-accounts.ts';
@@ -32,14 +33,35 @@ export async function sale(context: Context, request: SaleRequest): Promise<Sale
   }
   const operation = toNewOperation(wanted, request, accounts);
   context.config.failpoint('sale.before-write-1');
-  const begun = await context.beginOperation(operation);
-  if (begun.kind === 'exists') {
-    const known = await findOperation(context, wanted.merchantId, wanted.operationId);
-    if (known === undefined) throw new Error('an operation exists and cannot be found');
-    return await repeatSale(context, wanted.fingerprint, known);
-  }
+  const begun = await beginDespiteLostConnection(context, operation);
+  if (begun.kind === 'exists') return await repeatSale(context, wanted.fingerprint, begun.known);
   context.config.failpoint('sale.after-write-1');
   return await runSale(context, toOperation(operation, begun.createdAt), accounts, false);
+}
+
+// A second try meets the row of the first, if that was written; a third covers a database that restarts.
+const BEGIN_ATTEMPTS_MAX = 3;
+
+type BegunOrKnown = Extract<Begun, { kind: 'begun' }> | { kind: 'exists'; known: OperationWithTiming };
+
+/**
+ * A connection lost at COMMIT leaves open whether write 1 happened. Writing again finds out: a row with our own new
+ * payment id is ours, and its lease is still this call's.
+ */
+async function beginDespiteLostConnection(context: Context, operation: NewOperation): Promise<BegunOrKnown> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const begun = await context.beginOperation(operation);
+      if (begun.kind === 'begun') return begun;
+      const known = await findOperation(context, operation.merchantId, operation.operationId);
+      if (known === undefined) throw new Error('an operation exists and cannot be found');
+      const { payment, attempt: holder, createdAt } = known.operation;
+      return payment.id === operation.paymentId && holder === 1 ? { kind: 'begun', createdAt } : { kind: 'exists', known };
+    } catch (error) {
+      if (attempt === BEGIN_ATTEMPTS_MAX || !isDatabaseUnavailable(error)) throw error;
+      context.log.warn({ err: error, operationId: operation.operationId, attempt }, 'operation not begun yet');
+    }
+  }
 }
 
 type WantedSale = {
@@ -180,7 +202,14 @@ async function runSale(
 ): Promise<SaleResponse> {
   const outcome = await attemptSale(context, operation, accounts);
   context.config.failpoint('sale.after-provider');
-  const settled = await settle(context, operation, outcome);
+  let settled: Payment | undefined;
+  try {
+    settled = await settle(context, operation, outcome);
+  } catch (error) {
+    // The provider was asked, so nothing may be refused any more: the sweeper finds the outcome when the lease ends.
+    context.log.error({ err: error, operationId: operation.id, outcome: outcome.kind }, 'an outcome could not be stored');
+    return respond(operation.payment, operation.createdAt, replayed);
+  }
   context.config.failpoint('sale.after-write-2');
   if (settled === undefined) {
     // Another holder took the operation over while we slept past our lease: its record is the truth.

@@ -1,3 +1,4 @@
+import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
 import { DatabaseError } from 'pg';
 import { createMicroBatch } from '../micro-batch.ts';
@@ -100,7 +101,7 @@ export const WRITE_TRANSITIONS_SQL = `
     select merchant_id, id, version, event_type, json_build_object('status', payment_status, 'mode', mode, 'amount', amount_minor,
       'currency', currency, 'amount_captured', captured_minor, 'booking_reference', booking_reference) from payment
   )
-  select o.operation_id, payment.version, payment.updated_at,
+  select o.merchant_id, o.operation_id, payment.version, payment.updated_at,
          case when o.payment_status is not null and payment.id is null
               then refuse_move(o.payment_id, o.payment_status) end as refused
     from operation o left join payment on payment.merchant_id = o.merchant_id and payment.id = o.payment_id`;
@@ -111,25 +112,30 @@ const BATCH_MAX = 32;
 /** SQLSTATE that `refuse_move` raises: integrity constraint violation. */
 export const ILLEGAL_MOVE_STATE = '23000';
 
+type WrittenRow = {
+  merchant_id: string;
+  operation_id: string;
+  version: number | null;
+  updated_at: Date | null;
+};
+
 /** Writes transitions; concurrent callers share a statement and its commit. */
 export function createTransitionWriter(pool: Pool): TransitionWriter {
   const write = createMicroBatch<Input, Written>({
     concurrency: STATEMENTS_UNDER_WAY,
     sizeMax: BATCH_MAX,
-    isItemFailure: (error) => error instanceof DatabaseError && (error.code ?? '').startsWith('23'),
+    // As for write 1.
+    isItemFailure: (error) => error instanceof DatabaseError && !isDatabaseUnavailable(error),
     async flush(inputs) {
-      const { rows } = await pool.query<{
-        operation_id: string;
-        version: number | null;
-        updated_at: Date | null;
-      }>({
+      const { rows } = await pool.query<WrittenRow>({
         name: 'write-transitions',
         text: WRITE_TRANSITIONS_SQL,
         values: [JSON.stringify(inputs.map(toInput))],
       });
-      const written = new Map(rows.map((row) => [row.operation_id, row]));
-      return inputs.map(({ operation: { id, payment } }): Written => {
-        const row = written.get(id);
+      // An operation id is unique within its merchant only.
+      const written = new Map(rows.map((row) => [`${row.merchant_id} ${row.operation_id}`, row]));
+      return inputs.map(({ operation: { merchantId, id, payment } }): Written => {
+        const row = written.get(`${merchantId} ${id}`);
         if (row === undefined) return { kind: 'superseded' };
         return {
           kind: 'written',

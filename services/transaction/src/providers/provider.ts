@@ -51,8 +51,11 @@ export type Outcome =
       kind: 'unknown';
       reason: string;
       providerReference?: string;
-      /** The provider repeats a stored error under our key: sending again can do nothing more, only a lookup tells. */
-      keyIsSpent?: true;
+      /**
+       * Sending again cannot settle it: the provider only repeats a stored error under our key, or refuses the call
+       * before it would execute it.
+       */
+      onlyLookupTells?: true;
     }
   /** Proof that this attempt did not ask the provider to move money. */
   | { kind: 'not_sent'; reason: string };

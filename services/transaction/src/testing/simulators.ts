@@ -38,6 +38,8 @@ export type VaulteraSimulator = Control & {
   card(apiKey: string, number: string, serviceCode?: string): Promise<string>;
   deleteCard(apiKey: string, token: string): Promise<void>;
   hasServiceCode(token: string): Promise<boolean>;
+  /** Changes what the vendor's documents leave open. */
+  assume(assumptions: Record<string, unknown>): Promise<void>;
   close(): Promise<void>;
 };
 
@@ -90,6 +92,7 @@ export async function startVaulteraSimulator(): Promise<VaulteraSimulator> {
     async deleteCard(apiKey, token) {
       await send('DELETE', `${url}/api/v1/cards/${token}?api_key=${apiKey}`);
     },
+    assume: async (assumptions) => void (await call(url, 'POST', '/assumptions', assumptions)),
     async hasServiceCode(token) {
       return z.object({ cvv_present: z.boolean() }).parse(await call(url, 'GET', `/cards/${token}`))
         .cvv_present;

@@ -37,7 +37,7 @@ export const TEST_CARDS: readonly TestCard[] = [
   {
     token: 'sim_card_authentication_required',
     brand: 'visa',
-    first6: '400027',
+    first6: '400000',
     last4: '3184',
     decline: 'authentication_required',
   },

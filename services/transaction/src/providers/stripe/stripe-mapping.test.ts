@@ -60,7 +60,7 @@ describe('where a payment intent stands', () => {
       'declined',
       'authentication_failed',
     ],
-    [{ status: 'requires_payment_method', last_payment_error: null }, 'declined', 'card_declined'],
+    [{ status: 'requires_payment_method', last_payment_error: null }, 'unknown', 'not tried yet'],
     [{ status: 'canceled', cancellation_reason: 'abandoned' }, 'declined', 'authentication_abandoned'],
     [{ status: 'canceled', cancellation_reason: 'requested_by_customer' }, 'declined', 'not_charged'],
     [{ status: 'canceled', cancellation_reason: 'a_reason_of_2030' }, 'declined', 'not_charged'],
@@ -271,7 +271,17 @@ describe('what came of handing the card over', () => {
     ['Stripe broke', reply(500, { error: { type: 'api_error' } }), 'not_sent'],
     ['an answer that is no JSON', reply(200, '<html>'), 'not_sent'],
     ['an answer of another kind', reply(200, { id: 'cus_1' }), 'not_sent'],
-    ['other parameters under the key', reply(400, { error: { type: 'idempotency_error' } }), 'not_sent'],
+    [
+      'another body under the key',
+      reply(400, { error: { type: 'idempotency_error' } }),
+      'declined',
+      'card_token_invalid',
+    ],
+    [
+      'the key still in use',
+      reply(409, { error: { type: 'idempotency_error', code: 'idempotency_key_in_use' } }),
+      'not_sent',
+    ],
   ];
   for (const [name, given, kind, code] of cases)
     test(`${name}: ${kind}, and never taken for a charge`, () => {
@@ -293,13 +303,19 @@ describe('what came of handing the card over', () => {
 });
 
 test('the card template keeps every placeholder raw, whatever the guest is called', () => {
+  const placeholders = ['%CARD_NUMBER%', '%EXPIRATION_MM%', '%EXPIRATION_YYYY%', '%SERVICE_CODE%'];
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.constantFrom(...placeholders, '%CARDHOLDER_NAME%', '&card[number]=1'),
+  );
   fc.assert(
-    fc.property(fc.string({ unit: 'grapheme' }), fc.string({ unit: 'grapheme' }), (name, email) => {
+    fc.property(text, text, (name, email) => {
       const body = cardTemplateBody({ name, email });
-      for (const placeholder of ['%CARD_NUMBER%', '%EXPIRATION_MM%', '%EXPIRATION_YYYY%', '%SERVICE_CODE%'])
+      for (const placeholder of placeholders)
         assert.equal(body.split(placeholder).length, 2, `${placeholder} stands once`);
+      assert.ok(!body.includes('%CARDHOLDER_NAME%'), 'a name that spells a placeholder is not one');
       const filled = new URLSearchParams(
-        body.replaceAll(/%[A-Z_]+%/g, (found) => (/^%[0-9A-F]{2}/.test(found) ? found : '1')),
+        placeholders.reduce((rest, placeholder) => rest.replace(placeholder, '1'), body),
       );
       assert.equal(filled.get('card[number]'), '1');
       assert.equal(filled.get('billing_details[name]') ?? '', name);

@@ -63,6 +63,9 @@ export function outcomeOfCardReply(
     isReplay: false,
     summary: `${error.type} ${error.code ?? ''}`.trim(),
   });
+  // The vault filled in something else than the first time: the security code is gone since.
+  if (error.type === 'idempotency_error' && reply.status === 400)
+    return { kind: 'declined', failure: failureOf('card_token_invalid'), beforeCharge: true };
   // An unreadable outcome of this step is still proof that the charge was not asked for.
   if (outcome.kind === 'declined') return { ...outcome, beforeCharge: true };
   return { kind: 'not_sent', reason: `card not handed over: ${error.type} ${error.code ?? ''}`.trim() };
@@ -103,10 +106,13 @@ export function outcomeOfIntent(intent: Stripe.PaymentIntent, money: Money): Out
     }
     case 'requires_payment_method': {
       const last = intent.last_payment_error;
+      // We create and confirm in one call, so an intent that was not tried yet is an old reading of it.
+      if (last === null || last === undefined)
+        return { kind: 'unknown', providerReference, reason: 'Stripe says it was not tried yet' };
       return {
         kind: 'declined',
         providerReference,
-        failure: failureOfCodes(last?.code, last?.decline_code),
+        failure: failureOfCodes(last.code, last.decline_code),
         ...card,
       };
     }
@@ -219,42 +225,44 @@ export function outcomeOfError(facts: ErrorFacts): Outcome {
     kind: 'unknown',
     reason: facts.summary,
     ...reference,
-    ...(facts.isReplay ? { keyIsSpent: true } : {}),
+    ...(facts.isReplay ? { onlyLookupTells: true } : {}),
   };
 }
 
 // Stripe's decline codes (docs.stripe.com/declines/codes) and error codes in our words. A code that is not here is a
 // plain decline: the list is open on their side.
-const CODES: Readonly<Record<string, FailureCode>> = {
-  insufficient_funds: 'insufficient_funds',
-  lost_card: 'lost_card',
-  stolen_card: 'stolen_card',
-  pickup_card: 'stolen_card',
-  expired_card: 'expired_card',
-  incorrect_cvc: 'incorrect_cvc',
-  invalid_cvc: 'incorrect_cvc',
-  incorrect_number: 'incorrect_number',
-  invalid_number: 'incorrect_number',
-  invalid_expiry_month: 'invalid_expiry',
-  invalid_expiry_year: 'invalid_expiry',
-  processing_error: 'processing_error',
-  try_again_later: 'try_again_later',
-  issuer_not_available: 'try_again_later',
-  reenter_transaction: 'try_again_later',
-  authentication_required: 'authentication_required',
-  payment_intent_authentication_failure: 'authentication_failed',
-  fraudulent: 'suspected_fraud',
-  merchant_blacklist: 'suspected_fraud',
-  card_not_supported: 'card_not_supported',
-  currency_not_supported: 'card_not_supported',
-  transaction_not_allowed: 'card_not_supported',
-};
+const CODES: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>(
+  Object.entries({
+    insufficient_funds: 'insufficient_funds',
+    lost_card: 'lost_card',
+    stolen_card: 'stolen_card',
+    pickup_card: 'stolen_card',
+    expired_card: 'expired_card',
+    incorrect_cvc: 'incorrect_cvc',
+    invalid_cvc: 'incorrect_cvc',
+    incorrect_number: 'incorrect_number',
+    invalid_number: 'incorrect_number',
+    invalid_expiry_month: 'invalid_expiry',
+    invalid_expiry_year: 'invalid_expiry',
+    processing_error: 'processing_error',
+    try_again_later: 'try_again_later',
+    issuer_not_available: 'try_again_later',
+    reenter_transaction: 'try_again_later',
+    authentication_required: 'authentication_required',
+    payment_intent_authentication_failure: 'authentication_failed',
+    fraudulent: 'suspected_fraud',
+    merchant_blacklist: 'suspected_fraud',
+    card_not_supported: 'card_not_supported',
+    currency_not_supported: 'card_not_supported',
+    transaction_not_allowed: 'card_not_supported',
+  } as const),
+);
 
 /** The more exact of the two codes that we know. */
 export function failureOfCodes(
   code: string | null | undefined,
   declineCode: string | null | undefined,
 ): Failure {
-  const known = CODES[declineCode ?? ''] ?? CODES[code ?? ''] ?? 'card_declined';
+  const known = CODES.get(declineCode ?? '') ?? CODES.get(code ?? '') ?? 'card_declined';
   return failureOf(known);
 }

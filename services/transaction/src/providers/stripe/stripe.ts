@@ -11,9 +11,11 @@ import { checkAmountWith } from '../check-amount.ts';
 import { failureOf } from '../failure.ts';
 import { credential } from '../provider-account.ts';
 import type { OpenedAccount } from '../provider-account.ts';
-import type { CardSummary, CredentialResult, Lookup, Outcome, Provider, SaleAttempt } from '../provider.ts';
+import type { CardSummary, Lookup, Outcome, Provider, SaleAttempt } from '../provider.ts';
+import { createClient, withinDeadline } from './stripe-client.ts';
+import type { StripeApi } from './stripe-client.ts';
+import { checkKey } from './stripe-credentials.ts';
 import {
-  AnswerIncomplete,
   cardTemplateBody,
   errorFacts,
   outcomeOfCardReply,
@@ -21,12 +23,7 @@ import {
   outcomeOfIntent,
 } from './stripe-mapping.ts';
 
-type Options = {
-  apiUrl: string;
-  timeoutMs: number;
-  vaults: CardVaults;
-  failpoint: Failpoint;
-};
+type Options = StripeApi & { vaults: CardVaults; failpoint: Failpoint };
 
 // One client per hotel key; a client is a few kilobytes, its connections are shared.
 const CLIENTS_MAX = 5_000;
@@ -69,7 +66,9 @@ export function createStripe(options: Options): Provider & { close(): void } {
       );
       // Refused because the guest finished at the last moment: where it stands now is the truth.
       return canceled.kind === 'declined' && canceled.beforeCharge === true
-        ? await guarded(options.timeoutMs, attempt.money, () => client.paymentIntents.retrieve(reference))
+        ? await guarded(options.timeoutMs, attempt.money, () =>
+            client.paymentIntents.retrieve(reference, { expand: ['payment_method'] }),
+          )
         : canceled;
     },
     checkCredentials: async (mode, credentials) =>
@@ -97,21 +96,6 @@ function createClients(options: Options): Clients {
     },
     close: () => httpAgent.destroy(),
   };
-}
-
-function createClient(options: Options, secretKey: string, httpAgent?: HttpAgent | HttpsAgent): Stripe {
-  const url = new URL(options.apiUrl);
-  const secure = url.protocol === 'https:';
-  return new Stripe(secretKey, {
-    host: url.hostname,
-    port: url.port === '' ? (secure ? 443 : 80) : Number(url.port),
-    protocol: secure ? 'https' : 'http',
-    timeout: options.timeoutMs,
-    // Retries live in one layer, the sweeper's (reliability rule 12).
-    maxNetworkRetries: 0,
-    telemetry: false,
-    ...(httpAgent === undefined ? {} : { httpAgent }),
-  });
 }
 
 type TokenisedCard = { paymentMethod: string; summary: CardSummary | undefined };
@@ -188,24 +172,14 @@ async function guarded(
   }
 }
 
-/** The SDK's own timeout counts silence only; an answer that drips for ever must end too, and is then unknown. */
-async function withinDeadline<T>(timeoutMs: number, call: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new AnswerIncomplete()), timeoutMs);
-  });
-  try {
-    return await Promise.race([call, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 /** Stripe's search is eventually consistent: an empty answer is no proof until it was empty twice, a minute apart. */
 async function search(client: Stripe, timeoutMs: number, attempt: SaleAttempt): Promise<Lookup> {
   try {
     const query = `metadata['centra_operation']:'${attempt.operationId}'`;
-    const found = await withinDeadline(timeoutMs, client.paymentIntents.search({ query, limit: 2 }));
+    const found = await withinDeadline(
+      timeoutMs,
+      client.paymentIntents.search({ query, limit: 2, expand: ['data.payment_method'] }),
+    );
     const intent = found.data[0];
     if (intent === undefined) return { kind: 'absent' };
     if (found.data.length > 1)
@@ -214,53 +188,4 @@ async function search(client: Stripe, timeoutMs: number, attempt: SaleAttempt): 
   } catch (error) {
     return { kind: 'unknown', reason: `lookup failed: ${errorFacts(error).summary}` };
   }
-}
-
-async function checkKey(
-  options: Options,
-  mode: 'test' | 'live',
-  secretKey: string,
-): Promise<CredentialResult> {
-  const keyMode = /^(?:sk|rk)_(test|live)_/.exec(secretKey)?.[1];
-  if (keyMode !== undefined && keyMode !== mode)
-    return {
-      result: 'wrong_mode',
-      message:
-        mode === 'test'
-          ? 'This is a live key, which moves real money. In test mode enter the key that begins with sk_test_ or rk_test_.'
-          : 'This is a test key, which moves no money. In live mode enter the key that begins with sk_live_ or rk_live_.',
-      accountName: '',
-    };
-  try {
-    const account = await withinDeadline(
-      options.timeoutMs,
-      createClient(options, secretKey).accounts.retrieveCurrent(),
-    );
-    const accountName = account.settings?.dashboard?.display_name ?? account.id;
-    return { result: 'ok', message: 'Stripe accepts this key.', accountName };
-  } catch (error) {
-    return checkFailure(errorFacts(error).status);
-  }
-}
-
-function checkFailure(status: number | undefined): CredentialResult {
-  if (status === 401)
-    return {
-      result: 'rejected',
-      message:
-        'Stripe does not know this key. Copy it again from Developers → API keys in your Stripe dashboard.',
-      accountName: '',
-    };
-  if (status === 403)
-    return {
-      result: 'insufficient',
-      message:
-        'Stripe knows this restricted key, but it may not read the account. Give it that permission or use the secret key.',
-      accountName: '',
-    };
-  return {
-    result: 'unreachable',
-    message: 'Stripe could not be reached. Nothing was saved; please try again in a few minutes.',
-    accountName: '',
-  };
 }

@@ -166,10 +166,10 @@ function tryJson(text: string): unknown {
 }
 
 function vaultUnavailable(reply: Reply): AppError {
-  if (reply.status === 401)
+  if (reply.status === 401 || reply.status === 403)
     return new AppError('provider_account_missing', {
       detail: 'The card vault does not accept the saved API key any more.',
-      internal: 'vaultera answered 401',
+      internal: `vaultera answered ${reply.status}`,
     });
   return new AppError('provider_unreachable', {
     retryAfterSeconds: 2,

@@ -1,0 +1,53 @@
+import { containsCardNumber, maskCardNumbers } from '@centra/service-kit/card-data.ts';
+
+const CARD_DIGITS_MIN = 13;
+// Encoded twice is already hostile; deeper than this nothing downstream would ever decode.
+const DECODE_ROUNDS_MAX = 3;
+// Longer than any path of ours, so that one line of the log stays one line.
+const LOGGED_PATH_MAX = 256;
+
+/** Whether a URL (or a header) holds what looks like a card number, also percent-encoded. */
+export function holdsCardNumber(text: string): boolean {
+  // Nearly every text ends here: percent-encoded digits contain digits too.
+  if (countDigits(text) < CARD_DIGITS_MIN) return false;
+  let current = text.replaceAll('+', ' ');
+  for (let round = 0; round < DECODE_ROUNDS_MAX; round += 1) {
+    if (containsCardNumber(current)) return true;
+    const decoded = decode(current);
+    if (decoded === current) return false;
+    current = decoded;
+  }
+  return containsCardNumber(current);
+}
+
+function countDigits(text: string): number {
+  let count = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const letter = text.charCodeAt(index);
+    if (letter >= 0x30 && letter <= 0x39) count += 1;
+  }
+  return count;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Half-broken encodings are decoded byte by byte: digits are ASCII, so they come out right.
+    return text.replaceAll(/%([0-9a-f]{2})/gi, (_all, hex: string) =>
+      String.fromCharCode(Number.parseInt(hex, 16)),
+    );
+  }
+}
+
+/** The path of a URL without its query, as printable ASCII, short, and without card numbers. */
+export function toLoggablePath(url: string): string {
+  const end = url.indexOf('?');
+  const path = (end === -1 ? url : url.slice(0, end)).slice(0, LOGGED_PATH_MAX);
+  // Control characters and bidi marks could rewrite what a person sees of a log (security-tests row 55).
+  const printable = path.replaceAll(
+    /[^\x21-\x7e]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return maskCardNumbers(printable);
+}

@@ -1,0 +1,50 @@
+import { envInteger } from '@centra/service-kit/env.ts';
+import type { Env } from '@centra/service-kit/env.ts';
+
+export type LimitName = 'payments' | 'default' | 'admin' | 'unauthenticated';
+
+/** So many requests within so many seconds, counted from the first of them. */
+export type Window = { name: string; quota: number; seconds: number };
+
+export type Limit = {
+  name: LimitName;
+  /** Counted in this order; the first that is full refuses, and the later ones then do not count the request. */
+  windows: readonly Window[];
+  /** The RateLimit-Policy header (draft-ietf-httpapi-ratelimit-headers). */
+  policy: string;
+};
+
+export type Limits = Readonly<Record<LimitName, Limit>>;
+
+const QUOTA_MAX = 1_000_000;
+
+/** Reads the one table of limits. All but the last are per merchant. */
+export function envToLimits(env: Env): Limits {
+  const quota = (variable: string, fallback: number): number =>
+    envInteger(env, variable, fallback, 1, QUOTA_MAX);
+  return {
+    // What a large hotel's busiest minute needs ten times over; the hour bounds what a stolen key can do unseen.
+    payments: limit('payments', [
+      { name: 'payments', quota: quota('LIMIT_PAYMENTS_PER_SECOND', 20), seconds: 1 },
+      { name: 'payments-hour', quota: quota('LIMIT_PAYMENTS_PER_HOUR', 10_000), seconds: 3_600 },
+    ]),
+    // Reads are cheap, and a booking engine polls.
+    default: limit('default', [
+      { name: 'default', quota: quota('LIMIT_DEFAULT_PER_SECOND', 100), seconds: 1 },
+    ]),
+    // Settings are changed by people and by scripts of people.
+    admin: limit('admin', [{ name: 'admin', quota: quota('LIMIT_ADMIN_PER_SECOND', 10), seconds: 1 }]),
+    // Refused credentials, per address: slows whoever tries keys. A valid key is never counted here.
+    unauthenticated: limit('unauthenticated', [
+      { name: 'unauthenticated', quota: quota('LIMIT_UNAUTHENTICATED_PER_MINUTE', 20), seconds: 60 },
+    ]),
+  };
+}
+
+function limit(name: LimitName, windows: readonly Window[]): Limit {
+  return {
+    name,
+    windows,
+    policy: windows.map((each) => `"${each.name}";q=${each.quota};w=${each.seconds}`).join(', '),
+  };
+}

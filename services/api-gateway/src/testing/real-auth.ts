@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { credentials } from '@grpc/grpc-js';
+import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { newUuid } from '@centra/service-kit/ids.ts';
+import { createSigner } from '@centra/service-kit/service-identity.ts';
+import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
+import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
+import { createTestDatabase } from '@centra/testkit/test-database.ts';
+import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { SERVICES_FOLDER, startChildService } from './child-service.ts';
+import type { ChildService } from './child-service.ts';
+
+export type ApiKey = { id: string; secret: string; merchantId: string };
+
+export type RealAuth = ChildService & {
+  keys: ServiceKeys;
+  folder: string;
+  /** A new key; by default of a new merchant, in test mode, with every scope. */
+  createKey(wanted?: { merchantId?: string; mode?: Mode; scopes?: readonly string[] }): Promise<ApiKey>;
+  stop(): Promise<void>;
+};
+
+export const ALL_SCOPES = [
+  'payments:read',
+  'payments:write',
+  'provider_accounts:read',
+  'provider_accounts:write',
+  'api_keys:read',
+  'api_keys:write',
+];
+// Far above what a loaded machine needs.
+const DEADLINE_MS = 20_000;
+
+/** The auth service itself, on a database of its own. */
+export async function startRealAuth(): Promise<RealAuth> {
+  const keys = createServiceKeys();
+  const folder = temporaryFolder('gateway');
+  const database = await createServiceDatabase('auth', ['auth_reader']);
+  const child = await startChildService('auth', keys, join(folder, 'auth'), { DATABASE_URL: database.url });
+  const client = new AuthServiceClient(child.grpcAddress, credentials.createInsecure());
+  const operator = createSigner('operator', keys.privateKeys['operator'] ?? '');
+  return {
+    ...child,
+    keys,
+    folder,
+    async createKey(wanted = {}) {
+      const merchantId = wanted.merchantId ?? newUuid();
+      const answer = await callUnary(
+        client.createApiKey.bind(client),
+        {
+          merchantId,
+          mode: wanted.mode ?? Mode.MODE_TEST,
+          name: 'Test key',
+          scopes: [...(wanted.scopes ?? ALL_SCOPES)],
+          expiresAt: undefined,
+        },
+        { metadata: serviceMetadata(operator, 'auth', 'req-create-key'), deadlineMs: DEADLINE_MS },
+      );
+      return { id: answer.apiKeyId, secret: answer.secret, merchantId };
+    },
+    async stop() {
+      client.close();
+      child.thaw();
+      await child.kill();
+      await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A database with the service's own migrations, applied by the service's own command. */
+export async function createServiceDatabase(
+  service: string,
+  roles: readonly string[],
+): Promise<TestDatabase> {
+  const folder = join(SERVICES_FOLDER, service);
+  return await createTestDatabase({
+    service,
+    roles,
+    migrationsFolder: join(folder, 'migrations'),
+    migrate: async (url) =>
+      await promisify(execFile)(process.execPath, [join(folder, 'src', 'migrate.ts')], {
+        env: { ...process.env, DATABASE_URL: url },
+      }),
+  });
+}

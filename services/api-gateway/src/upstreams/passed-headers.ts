@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { CLIENT_ADDRESS_HEADER, IDENTITY_HEADER } from '@centra/service-kit/http.ts';
+
+// What an upstream may see of the caller's own headers. All others end here: credentials, cookies, anything that
+// pretends to come from us (`x-centra-*`, `x-forwarded-*`, `x-user-*`, `x-hotel-*`) and whatever is invented next.
+const REQUEST_HEADERS: readonly string[] = [
+  'accept',
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'idempotency-key',
+  'if-none-match',
+];
+
+// What the caller may see of an upstream's headers.
+const ANSWER_HEADERS: readonly string[] = [
+  'content-type',
+  'content-length',
+  'transfer-encoding',
+  'content-disposition',
+  'cache-control',
+  'etag',
+  'location',
+  'allow',
+  'retry-after',
+  'idempotent-replayed',
+];
+
+/** The whole head of the request to the upstream. */
+export function headersForUpstream(
+  given: IncomingHttpHeaders,
+  own: { host: string; identityToken: string; requestId: string; address: string },
+): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = {
+    host: own.host,
+    'x-request-id': own.requestId,
+    [IDENTITY_HEADER]: own.identityToken,
+    [CLIENT_ADDRESS_HEADER]: own.address,
+  };
+  copy(REQUEST_HEADERS, given, headers);
+  return headers;
+}
+
+/** The upstream's part of the head of the answer. Connections are a matter between neighbours (RFC 9110 §7.6.1). */
+export function keepAnswerHeaders(given: IncomingHttpHeaders, keepAlive: boolean): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = { connection: keepAlive ? 'keep-alive' : 'close' };
+  copy(ANSWER_HEADERS, given, headers);
+  return headers;
+}
+
+function copy(names: readonly string[], from: IncomingHttpHeaders, to: IncomingHttpHeaders): void {
+  for (const name of names) {
+    const value = from[name];
+    if (value !== undefined) to[name] = value;
+  }
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { newUuid } from '@centra/service-kit/ids.ts';
+import request from 'supertest';
+import { asCaller, createFirstKey, startTestAuth } from '../test-service.ts';
+import type { TestAuth } from '../test-service.ts';
+
+let service: TestAuth;
+before(async () => {
+  service = await startTestAuth();
+});
+after(() => service.close());
+
+const BODY = { name: 'Key', scopes: ['payments:read'] };
+
+test('pages hold every key once, newest first, and no secret', async () => {
+  const merchantId = newUuid();
+  const caller = asCaller(service, { merchantId });
+  const made: string[] = [];
+  for (let count = 0; count < 5; count += 1)
+    made.unshift((await caller.post('/v1/api-keys').send(BODY)).body.id);
+  const seen: string[] = [];
+  let cursor: string | null = null;
+  let pages = 0;
+  do {
+    const query: Record<string, string> = cursor === null ? { limit: '2' } : { limit: '2', cursor };
+    const { status, body, text } = await caller.get('/v1/api-keys').query(query);
+    assert.equal(status, 200);
+    assert.ok(!text.includes('secret') && !text.includes('hash') && !text.includes('ck_test'));
+    seen.push(...body.data.map((key: { id: string }) => key.id));
+    assert.equal(body.has_more, body.next_cursor !== null);
+    cursor = body.next_cursor;
+    pages += 1;
+  } while (cursor !== null);
+  assert.equal(pages, 3);
+  assert.deepEqual(seen, made);
+});
+
+test("another merchant's keys are in no page, not even with the cursor of their list", async () => {
+  const [ours, theirs] = [newUuid(), newUuid()];
+  const us = asCaller(service, { merchantId: ours });
+  const them = asCaller(service, { merchantId: theirs });
+  const own = (await us.post('/v1/api-keys').send(BODY)).body.id;
+  for (let count = 0; count < 3; count += 1) await them.post('/v1/api-keys').send(BODY);
+  const theirCursor = (await them.get('/v1/api-keys?limit=1')).body.next_cursor;
+  const all = await us.get('/v1/api-keys');
+  assert.deepEqual(
+    all.body.data.map((key: { id: string }) => key.id),
+    [own],
+  );
+  const beyond = await us.get('/v1/api-keys').query({ cursor: theirCursor });
+  assert.equal(beyond.status, 200);
+  assert.deepEqual(
+    beyond.body.data.map((key: { id: string }) => key.id),
+    [own],
+  );
+});
+
+test('a test key sees test keys only, a live key both', async () => {
+  const merchantId = newUuid();
+  const live = asCaller(service, { merchantId, mode: 'live' });
+  await live.post('/v1/api-keys').send({ ...BODY, mode: 'live' });
+  await live.post('/v1/api-keys').send({ ...BODY, mode: 'test' });
+  const modes = async (caller: typeof live): Promise<string[]> =>
+    (await caller.get('/v1/api-keys')).body.data.map((key: { mode: string }) => key.mode).toSorted();
+  assert.deepEqual(await modes(live), ['live', 'test']);
+  assert.deepEqual(await modes(asCaller(service, { merchantId, mode: 'test' })), ['test']);
+});
+
+const read = async (merchantId: string | undefined, columns = 'merchant_id'): Promise<unknown[]> => {
+  await service.sql('begin');
+  try {
+    if (merchantId !== undefined)
+      await service.sql(`select set_config('centra.merchant_id', $1, true)`, [merchantId]);
+    await service.sql('set local role auth_reader');
+    return await service.sql(`select ${columns} from api_keys`);
+  } finally {
+    await service.sql('rollback');
+  }
+};
+
+describe('row level security', () => {
+  test('the reading role sees one merchant, or nothing when none is named, also after another transaction named one', async () => {
+    const first = await createFirstKey(service);
+    await createFirstKey(service);
+    assert.deepEqual(await read(undefined), []);
+    assert.deepEqual(await read(first.merchantId), [{ merchant_id: first.merchantId }]);
+    assert.deepEqual(await read(undefined), []);
+  });
+
+  test('the reading role may not see a hash, write a key, or look into the other tables', async () => {
+    const { merchantId } = await createFirstKey(service);
+    await assert.rejects(read(merchantId, 'secret_hash'), { code: '42501' });
+    for (const statement of [
+      `update api_keys set name = 'x'`,
+      'delete from api_keys',
+      'select * from audit_events',
+      'select * from api_key_usage',
+    ]) {
+      await service.sql('begin');
+      await service.sql('set local role auth_reader');
+      await assert.rejects(service.sql(statement), { code: '42501' }, statement);
+      await service.sql('rollback');
+    }
+  });
+
+  test('lists and reads run as that role: without its grant they fail, and creating does not', async () => {
+    const own = await startTestAuth();
+    try {
+      const caller = asCaller(own, { merchantId: newUuid() });
+      const { id } = (await caller.post('/v1/api-keys').send(BODY)).body;
+      assert.equal((await caller.get('/v1/api-keys')).status, 200);
+      await own.sql('revoke select on api_keys from auth_reader');
+      const answers = [await caller.get('/v1/api-keys'), await caller.get(`/v1/api-keys/${id}`)];
+      for (const answer of answers) {
+        assert.equal(answer.status, 500);
+        assert.ok(!/api_keys|permission|auth_reader/.test(answer.text), 'and says nothing of why');
+      }
+      assert.equal((await caller.post('/v1/api-keys').send(BODY)).status, 201);
+    } finally {
+      await own.close();
+    }
+  });
+});
+
+describe('400', () => {
+  for (const query of [
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'limit=1&limit=2',
+    'cursor=nonsense',
+    'cursor=',
+    'merchant_id=x',
+  ])
+    test(`?${query}`, async () => {
+      const answer = await asCaller(service, { merchantId: newUuid() }).get(`/v1/api-keys?${query}`);
+      assert.equal(answer.status, 400);
+      assert.equal(answer.body.errors[0].field, query.split('=')[0]);
+    });
+});
+
+test('401 without identity, 403 without the scope', async () => {
+  assert.equal((await request(service.auth.httpUrl).get('/v1/api-keys')).status, 401);
+  const answer = await asCaller(service, { merchantId: newUuid(), scopes: ['api_keys:write'] }).get(
+    '/v1/api-keys',
+  );
+  assert.equal(answer.status, 403);
+  assert.equal(answer.body.required_scope, 'api_keys:read');
+});

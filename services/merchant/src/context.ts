@@ -1,0 +1,74 @@
+import { credentials } from '@grpc/grpc-js';
+import type { MikroORM } from '@mikro-orm/postgresql';
+import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { createPool } from '@centra/service-kit/database.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
+import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import type { Logger } from '@centra/service-kit/log.ts';
+import { createMetrics } from '@centra/service-kit/metrics.ts';
+import type { Metrics } from '@centra/service-kit/metrics.ts';
+import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import type { Signer, Verifier } from '@centra/service-kit/service-identity.ts';
+import { entities } from './entities.ts';
+import type { Config } from './config.ts';
+import { createOrm } from '@centra/service-kit/orm.ts';
+import { createOpenedSecrets } from './provider-accounts/opened-secrets.ts';
+import type { OpenedSecrets } from './provider-accounts/opened-secrets.ts';
+import { readKeyringFile } from './sealing/keyring-file.ts';
+import type { MasterKeyring } from './sealing/master-keyring.ts';
+
+/** Everything an action may use. */
+export type Context = {
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  orm: MikroORM;
+  /** Two plain connections for health and durability checks, so that they never wait behind requests. */
+  pool: Pool;
+  keyring: MasterKeyring;
+  signer: Signer;
+  verifier: Verifier;
+  transactionClient: TransactionServiceClient;
+  openedSecrets: OpenedSecrets;
+  /** Counts sealed values that did not open: altered rows or a wrong keyring. Alert on any. */
+  unsealFailures: { inc(): void };
+};
+
+/** Builds the context; `overrides` replaces parts of it in tests. */
+export async function createContext(
+  config: Config,
+  log: Logger,
+  overrides: Partial<Context> = {},
+): Promise<Context> {
+  const metrics = overrides.metrics ?? createMetrics('merchant');
+  const keyring = overrides.keyring ?? (await readKeyringFile(config.keyringFile, config));
+  return {
+    config,
+    log,
+    metrics,
+    keyring,
+    orm: await createOrm({ url: config.databaseUrl, entities, max: config.databasePoolMax, applicationName: 'merchant' }),
+    pool: createPool({ url: config.databaseUrl, max: 2, applicationName: 'merchant-checks', log }),
+    signer: createSigner('merchant', config.signingKey.reveal()),
+    verifier: createVerifier('merchant', readTrustedKeys(config.trustedKeys)),
+    transactionClient: new TransactionServiceClient(
+      config.transactionAddress,
+      credentials.createInsecure(),
+      CLIENT_OPTIONS,
+    ),
+    openedSecrets: createOpenedSecrets(),
+    unsealFailures: metrics.counter(
+      'centra_merchant_unseal_failures_total',
+      'Sealed values that did not open',
+      [],
+    ),
+    ...overrides,
+  };
+}
+
+/** Closes what `createContext` opened. */
+export async function closeContext(context: Context): Promise<void> {
+  context.transactionClient.close();
+  await context.orm.close(true);
+  await context.pool.end();
+}

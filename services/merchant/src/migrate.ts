@@ -1,0 +1,17 @@
+import { join } from 'node:path';
+import { envText, readEnv } from '@centra/service-kit/env.ts';
+import { applyMigrations } from '@centra/service-kit/migrations.ts';
+
+export const migrationsFolder = join(import.meta.dirname, '..', 'migrations');
+/** Roles that the service's own role may become; created where the database is, before the first migration. */
+export const databaseRoles = ['merchant_reader'] as const;
+
+/** Applies the migrations that the database lacks and says which. Safe to repeat. */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  return await applyMigrations({ url: databaseUrl, migrationsFolder });
+}
+
+if (import.meta.main) {
+  const applied = await migrate(envText(readEnv(), 'DATABASE_URL'));
+  console.log(applied.length === 0 ? 'nothing to apply' : `applied ${applied.join(', ')}`);
+}

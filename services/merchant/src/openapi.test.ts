@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createDocument } from 'zod-openapi';
+import { paths, providerAccountPageSchema, providerPageSchema } from './openapi.ts';
+import { providerAccountSchema } from './provider-accounts/provider-account.ts';
+import { credentialsTestSchema } from './provider-accounts/test-credentials.ts';
+import { newCaller, startTestMerchant, stripeKey } from './test-service.ts';
+import type { TestMerchant } from './test-service.ts';
+
+let service: TestMerchant;
+before(async () => {
+  service = await startTestMerchant();
+});
+after(() => service.close());
+
+const document = createDocument({ openapi: '3.1.1', info: { title: 'merchant', version: '1' }, paths });
+const routes = Object.entries(document.paths ?? {}).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]: [string, object]) => ({ path, method, operation })),
+);
+
+test('the description holds every route, each with the API key, a scope and its refusals', () => {
+  assert.deepEqual(routes.map(({ path, method }) => `${method} ${path}`).toSorted(), [
+    'delete /v1/provider-accounts/{id}',
+    'get /v1/provider-accounts',
+    'get /v1/provider-accounts/{id}',
+    'get /v1/providers',
+    'post /v1/provider-accounts',
+    'post /v1/provider-accounts/test',
+    'post /v1/provider-accounts/{id}/rotate',
+    'post /v1/provider-accounts/{id}/test',
+  ]);
+  for (const { path, method, operation } of routes) {
+    const text = JSON.stringify(operation);
+    assert.match(text, /"security":\[\{"apiKey":\[\]\}\]/, `${method} ${path}`);
+    assert.match(text, /scope `provider_accounts:(read|write)`/, `${method} ${path}`);
+    for (const status of ['400', '401', '403', '405', '422', '429', '500', '503'])
+      assert.ok(text.includes(`"${status}":`), `${method} ${path} says nothing of ${status}`);
+  }
+});
+
+test('each described route exists: without an identity it answers 401, not 404', async () => {
+  for (const { path, method } of routes) {
+    const url = `http://127.0.0.1:${service.service.httpPort}${path.replace('{id}', 'pa_01jd0000000000000000000000')}`;
+    const answer = await fetch(url, { method: method.toUpperCase() });
+    assert.equal(answer.status, 401, `${method} ${path}`);
+    await answer.body?.cancel();
+  }
+});
+
+test('answers are what the description says, no field more', async () => {
+  const { caller } = await newCaller(service);
+  const body = {
+    provider: 'stripe',
+    credentials: { secret_key: stripeKey(), publishable_key: 'pk_test_ABCDEFGH' },
+  };
+  const created = await caller.post('/v1/provider-accounts').send(body).expect(201);
+  const account = providerAccountSchema.strict();
+  account.parse(created.body);
+  const path = `/v1/provider-accounts/${created.body.id}`;
+  credentialsTestSchema.strict().parse((await caller.post(`${path}/test`).send({}).expect(200)).body);
+  credentialsTestSchema
+    .strict()
+    .parse((await caller.post('/v1/provider-accounts/test').send(body).expect(200)).body);
+  const tested = account.parse((await caller.get(path).expect(200)).body);
+  assert.notEqual(tested.last_test, null);
+  account.parse(
+    (await caller.post(`${path}/rotate`).send({ credentials: body.credentials }).expect(200)).body,
+  );
+  providerAccountPageSchema.strict().parse((await caller.get('/v1/provider-accounts').expect(200)).body);
+  account.parse((await caller.delete(path).expect(200)).body);
+  providerPageSchema.strict().parse((await caller.get('/v1/providers').expect(200)).body);
+});

@@ -1,0 +1,265 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Server, ServerCredentials, credentials, status as grpcStatus } from '@grpc/grpc-js';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { AccountKind, MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
+import type {
+  CreateMerchantRequest,
+  GetProviderAccountRequest,
+  ProviderAccount,
+} from '@centra/proto/centra/merchant/v1/merchant.ts';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import {
+  CredentialCheck,
+  TransactionServiceService,
+} from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type {
+  CheckProviderCredentialsRequest,
+  CheckProviderCredentialsResponse,
+  TransactionServiceServer,
+} from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { CLIENT_OPTIONS, callUnary, serviceMetadata, unary } from '@centra/service-kit/grpc.ts';
+import { newUuid } from '@centra/service-kit/ids.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import type { Logger } from '@centra/service-kit/log.ts';
+import { createMetrics } from '@centra/service-kit/metrics.ts';
+import { Secret } from '@centra/service-kit/secret.ts';
+import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import type { Identity, Signer } from '@centra/service-kit/service-identity.ts';
+import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
+import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
+import { createTestDatabase } from '@centra/testkit/test-database.ts';
+import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { Client } from 'pg';
+import request from 'supertest';
+import type { Config } from './config.ts';
+import { databaseRoles, migrate, migrationsFolder } from './migrate.ts';
+import { startMerchant } from './service.ts';
+import type { RunningMerchant } from './service.ts';
+
+export type Row = Record<string, unknown>;
+
+/** The service in this process, and the outside world it talks to. */
+export type TestMerchant = {
+  service: RunningMerchant;
+  database: TestDatabase;
+  config: Config;
+  keys: ServiceKeys;
+  transaction: FakeTransaction;
+  client: MerchantServiceClient;
+  /** A replica on the same database; the caller closes it. */
+  startReplica(overrides?: Partial<Config>): Promise<RunningMerchant>;
+  signer(service: string): Signer;
+  /** Behind the service, as the superuser. */
+  sql(text: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+};
+
+/** Starts the service on free ports. */
+export async function startTestMerchant(
+  log: Logger = createLog('merchant', 'silent'),
+): Promise<TestMerchant> {
+  const database = await createTestDatabase({
+    service: 'merchant',
+    migrationsFolder,
+    migrate,
+    roles: databaseRoles,
+  });
+  const keys = createServiceKeys();
+  const folder = temporaryFolder('merchant');
+  const transaction = await startFakeTransaction(keys);
+  const config: Config = {
+    isProduction: false,
+    host: '127.0.0.1',
+    httpPort: 0,
+    grpcPort: 0,
+    opsPort: 0,
+    databaseUrl: database.url,
+    databasePoolMax: 6,
+    transactionAddress: `127.0.0.1:${transaction.port}`,
+    signingKey: new Secret(keys.privateKeys['merchant'] ?? ''),
+    trustedKeys: keys.trustedKeys,
+    keyringFile: join(folder, 'keyring.json'),
+    drainHours: 72,
+    dataKeyMaxAgeDays: 90,
+  };
+  const service = await startMerchant(config, log);
+  const client = new MerchantServiceClient(
+    `127.0.0.1:${service.grpcPort}`,
+    credentials.createInsecure(),
+    CLIENT_OPTIONS,
+  );
+  const admin = new Client({ connectionString: database.adminUrl });
+  await admin.connect();
+  return {
+    service,
+    database,
+    config,
+    keys,
+    transaction,
+    client,
+    startReplica: (overrides = {}) => startMerchant({ ...config, ...overrides }, log),
+    signer: (name) => createSigner(name, keys.privateKeys[name] ?? ''),
+    sql: async (text, values) => (await admin.query<Row>(text, values)).rows,
+    async close() {
+      client.close();
+      await service.close();
+      await transaction.close();
+      await admin.end();
+      await database.drop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The transaction service's one RPC that this service calls, with answers that the test sets. */
+export type FakeTransaction = {
+  port: number;
+  /** What was asked, in order. */
+  asked: CheckProviderCredentialsRequest[];
+  /** The next answers; by default every credential works. */
+  answerWith(answer: AnswerCheck): void;
+  close(): Promise<void>;
+};
+export type Answer = Partial<CheckProviderCredentialsResponse>;
+type AnswerCheck = (request: CheckProviderCredentialsRequest) => Promise<Answer> | Answer;
+
+export const everyCredentialWorks: AnswerCheck = () => ({ result: CredentialCheck.CREDENTIAL_CHECK_OK });
+
+async function startFakeTransaction(keys: ServiceKeys): Promise<FakeTransaction> {
+  const asked: CheckProviderCredentialsRequest[] = [];
+  let answer: AnswerCheck = everyCredentialWorks;
+  const options = {
+    log: createLog('fake-transaction', 'silent'),
+    metrics: createMetrics('fake-transaction'),
+    verifier: createVerifier('transaction', readTrustedKeys(keys.trustedKeys)),
+    name: 'CheckProviderCredentials',
+    // As the real one: only the merchant service may call it, and it must say so to this audience.
+    callers: ['merchant'],
+  };
+  const implementation: Pick<TransactionServiceServer, 'checkProviderCredentials'> &
+    UntypedServiceImplementation = {
+    checkProviderCredentials: unary<CheckProviderCredentialsRequest, CheckProviderCredentialsResponse>(
+      options,
+      async (asking) => {
+        asked.push(asking);
+        const given = await answer(asking);
+        return { result: CredentialCheck.CREDENTIAL_CHECK_OK, message: '', accountName: '', ...given };
+      },
+    ),
+  };
+  const { checkProviderCredentials } = TransactionServiceService;
+  const server = new Server();
+  server.addService({ checkProviderCredentials }, implementation);
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
+  });
+  return {
+    port,
+    asked,
+    answerWith: (next) => (answer = next),
+    close: () =>
+      new Promise((resolve) => {
+        server.tryShutdown(() => resolve());
+        setTimeout(() => server.forceShutdown(), 1_000).unref();
+      }),
+  };
+}
+
+// Far above what a loaded machine needs; reaching it is a failure.
+export const DEADLINE_MS = 20_000;
+
+/** Metadata of a service that calls this one. */
+export function callAs(test: TestMerchant, service: string) {
+  return {
+    metadata: serviceMetadata(test.signer(service), 'merchant', 'req-test-0001'),
+    deadlineMs: DEADLINE_MS,
+  };
+}
+
+/** What an operator sends for a hotel. */
+export function hotel(overrides: Partial<CreateMerchantRequest> = {}): CreateMerchantRequest {
+  return {
+    merchantId: newUuid(),
+    name: 'Riad Atlas',
+    country: 'MA',
+    timeZone: 'Africa/Casablanca',
+    defaultCurrency: 'MAD',
+    allowedOrigins: [],
+    ...overrides,
+  };
+}
+
+/** Registers a hotel of its own and returns its id. */
+export async function newHotel(
+  test: TestMerchant,
+  overrides: Partial<CreateMerchantRequest> = {},
+): Promise<string> {
+  const { client } = test;
+  const created = await callUnary(
+    client.createMerchant.bind(client),
+    hotel(overrides),
+    callAs(test, 'operator'),
+  );
+  return created.merchantId;
+}
+
+/** HTTP as the gateway passes it on, by default for a test key that may do everything here. */
+export function asCaller(test: TestMerchant, caller: Partial<Identity> & { merchantId: string }) {
+  const identity: Identity = {
+    mode: 'test',
+    actor: 'api_key:key_01jd0000000000000000000000',
+    scopes: ['provider_accounts:read', 'provider_accounts:write'],
+    ...caller,
+  };
+  return request
+    .agent(`http://127.0.0.1:${test.service.httpPort}`)
+    .set('x-centra-identity', test.signer('api-gateway').identityToken('merchant', identity))
+    .set('x-centra-client-address', '203.0.113.7');
+}
+
+export type Caller = ReturnType<typeof asCaller>;
+
+/** A hotel and its test key. */
+export async function newCaller(test: TestMerchant): Promise<{ merchantId: string; caller: Caller }> {
+  const merchantId = await newHotel(test);
+  return { merchantId, caller: asCaller(test, { merchantId }) };
+}
+
+let keyNumber = 0;
+
+/** A Stripe secret key that no other call returns, and that is no real one. */
+export function stripeKey(mode: 'test' | 'live' = 'test'): string {
+  keyNumber += 1;
+  return `sk_${mode}_canary${String(keyNumber).padStart(4, '0')}ABCDefgh${process.pid}`;
+}
+
+/** Connects a Stripe account and returns its public id. */
+export async function connectStripe(
+  caller: Caller,
+  secretKey = stripeKey(),
+  more: object = {},
+): Promise<string> {
+  const body = { provider: 'stripe', credentials: { secret_key: secretKey }, ...more };
+  const created = await caller.post('/v1/provider-accounts').send(body).expect(201);
+  return String(created.body.id);
+}
+
+/** GetProviderAccount as a service calls it; by default transaction, for the hotel's default card provider in test mode. */
+export async function openAccount(
+  test: TestMerchant,
+  asked: Partial<GetProviderAccountRequest> & { merchantId: string },
+  service = 'transaction',
+): Promise<ProviderAccount> {
+  const { client } = test;
+  const selector = { $case: 'defaultOfKind', value: AccountKind.ACCOUNT_KIND_CARD_PROVIDER } as const;
+  const wanted = { mode: Mode.MODE_TEST, selector, ...asked };
+  return await callUnary(client.getProviderAccount.bind(client), wanted, callAs(test, service));
+}
+
+/** The names of gRPC status codes, for assertions that read well. */
+export const GRPC = grpcStatus;

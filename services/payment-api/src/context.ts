@@ -1,0 +1,97 @@
+import { credentials } from '@grpc/grpc-js';
+import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
+import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { createApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
+import type { ApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
+import { createPool } from '@centra/service-kit/database.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
+import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import type { Logger } from '@centra/service-kit/log.ts';
+import { createMetrics } from '@centra/service-kit/metrics.ts';
+import type { Metrics } from '@centra/service-kit/metrics.ts';
+import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import type { Signer, Verifier } from '@centra/service-kit/service-identity.ts';
+import type { Config } from './config.ts';
+import { createReplyWriter } from './replies/reply-writer.ts';
+import type { ReplyWriter } from './replies/reply-writer.ts';
+
+const SERVICE = 'payment-api';
+// A page of 100 payments, each with the most metadata that a charge may carry (50 × 540 characters of 3 bytes).
+const PAGE_MAX_BYTES = 16 * 1024 * 1024;
+
+/** Everything an action needs, in one plain object. */
+export type Context = {
+  config: Config;
+  log: Logger;
+  metrics: Metrics;
+  /** What charges came to, and what could not be stored. */
+  counters: {
+    charges: ReturnType<typeof chargesCounter>;
+    repliesNotStored: ReturnType<typeof notStoredCounter>;
+  };
+  signer: Signer;
+  verifier: Verifier;
+  /** Stored replies. Commits here are not durable; see createContext. */
+  pool: Pool;
+  replyWriter: ReplyWriter;
+  transaction: TransactionServiceClient;
+  auth: AuthServiceClient;
+  authenticator: ApiKeyAuthenticator;
+  close(): Promise<void>;
+};
+
+export type Overrides = Partial<Pick<Context, 'log' | 'metrics'>>;
+
+/** Builds the context of one process; nothing connects before it is used, but the watch of revoked keys. */
+export function createContext(config: Config, overrides: Overrides = {}): Context {
+  const log = overrides.log ?? createLog(SERVICE);
+  const metrics = overrides.metrics ?? createMetrics(SERVICE);
+  const signer = createSigner(SERVICE, config.signingKeyPem);
+  // The one place where a commit need not be durable: a reply lost in a crash is derived again, byte by byte, from
+  // transaction's record of the operation, which was committed durably before the reply was sent.
+  const pool = createPool({
+    url: config.databaseUrl,
+    max: config.databasePoolMax,
+    applicationName: SERVICE,
+    log,
+    sessionOptions: '-c synchronous_commit=off',
+  });
+  const transaction = new TransactionServiceClient(
+    config.transactionGrpcAddress,
+    credentials.createInsecure(),
+    {
+      ...CLIENT_OPTIONS,
+      'grpc.max_receive_message_length': PAGE_MAX_BYTES,
+    },
+  );
+  const auth = new AuthServiceClient(config.authGrpcAddress, credentials.createInsecure(), CLIENT_OPTIONS);
+  const authenticator = createApiKeyAuthenticator({ client: auth, signer, log });
+  return {
+    config,
+    log,
+    metrics,
+    counters: { charges: chargesCounter(metrics), repliesNotStored: notStoredCounter(metrics) },
+    signer,
+    verifier: createVerifier(SERVICE, readTrustedKeys(config.trustedKeys)),
+    pool,
+    replyWriter: createReplyWriter(pool),
+    transaction,
+    auth,
+    authenticator,
+    async close() {
+      authenticator.close();
+      auth.close();
+      transaction.close();
+      await pool.end();
+    },
+  };
+}
+
+function chargesCounter(metrics: Metrics) {
+  return metrics.counter('centra_charges_total', 'Answered charges by outcome', ['outcome', 'replayed']);
+}
+
+function notStoredCounter(metrics: Metrics) {
+  return metrics.counter('centra_replies_not_stored_total', 'Replies that could not be stored or read', []);
+}

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { status as grpcStatus } from '@grpc/grpc-js';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { ListPaymentsRequest, ListPaymentsResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { callUnary } from '@centra/service-kit/grpc.ts';
+import { callOptions, paymentOf, refusalOf, saleRequest, startTestService } from '../testing/test-service.ts';
+import type { TestService } from '../testing/test-service.ts';
+import { startWorld } from '../testing/world.ts';
+import type { Hotel, World } from '../testing/world.ts';
+
+let world: World;
+let service: TestService;
+
+before(async () => {
+  world = await startWorld();
+  service = await startTestService(world);
+});
+after(async () => {
+  await service.close();
+  await world.close();
+});
+
+async function list(hotel: Hotel, change: Partial<ListPaymentsRequest> = {}, caller = 'payment-api'): Promise<ListPaymentsResponse> {
+  const request: ListPaymentsRequest = {
+    merchantId: hotel.merchantId,
+    mode: Mode.MODE_TEST,
+    limit: 100,
+    afterPaymentId: '',
+    status: PaymentStatus.PAYMENT_STATUS_UNSPECIFIED,
+    bookingReference: '',
+    createdFrom: undefined,
+    createdBefore: undefined,
+    ...change,
+  };
+  return await callUnary(service.client.listPayments.bind(service.client), request, callOptions(world, caller));
+}
+
+const idsOf = ({ payments }: ListPaymentsResponse): string[] => payments.map(({ paymentId }) => paymentId);
+
+/** So many payments one after the other; answers their ids in that order. */
+async function makePayments(hotel: Hotel, count: number, change: Parameters<typeof saleRequest>[2] = {}): Promise<string[]> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index += 1)
+    ids.push(paymentOf(await service.sale(saleRequest(hotel, 'sim_card_visa', change))).paymentId);
+  return ids;
+}
+
+test('a list shows the newest payment first and each as get does', async () => {
+  const hotel = await world.simulatorHotel();
+  const ids = await makePayments(hotel, 5);
+  const page = await list(hotel);
+  assert.deepEqual(idsOf(page), ids.toReversed());
+  assert.equal(page.hasMore, false);
+  assert.deepEqual(page.payments[0], await service.get(hotel, ids[4] ?? ''));
+});
+
+test('a walk by cursor meets every payment once, although new ones arrive meanwhile', async () => {
+  const hotel = await world.simulatorHotel();
+  const ids = await makePayments(hotel, 23);
+  const met: string[] = [];
+  let afterPaymentId = '';
+  for (let page = await list(hotel, { limit: 5 }); ; page = await list(hotel, { limit: 5, afterPaymentId })) {
+    met.push(...idsOf(page));
+    afterPaymentId = page.payments.at(-1)?.paymentId ?? '';
+    if (!page.hasMore) break;
+    assert.equal(page.payments.length, 5);
+    await Promise.all([makePayments(hotel, 1), makePayments(hotel, 1)]);
+  }
+  assert.deepEqual(met, ids.toReversed());
+});
+
+test('a page that ends exactly at the last payment says that nothing follows', async () => {
+  const hotel = await world.simulatorHotel();
+  await makePayments(hotel, 4);
+  const first = await list(hotel, { limit: 2 });
+  const second = await list(hotel, { limit: 2, afterPaymentId: first.payments.at(-1)?.paymentId ?? '' });
+  assert.deepEqual([first.hasMore, second.hasMore, second.payments.length], [true, false, 2]);
+  const third = await list(hotel, { limit: 2, afterPaymentId: second.payments.at(-1)?.paymentId ?? '' });
+  assert.deepEqual([third.hasMore, third.payments.length], [false, 0]);
+});
+
+test('filters narrow a list by status, booking and time, alone and together', async () => {
+  const hotel = await world.simulatorHotel();
+  const [paid] = await makePayments(hotel, 1, { bookingReference: 'BK-A' });
+  const [declined] = await makePayments(hotel, 1, { bookingReference: 'BK-A', cardToken: 'sim_card_declined' });
+  const [other] = await makePayments(hotel, 1, { bookingReference: 'BK-B' });
+  assert.ok(paid && declined && other);
+  const { PAYMENT_STATUS_SUCCEEDED, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_REQUIRES_ACTION } = PaymentStatus;
+  assert.deepEqual(idsOf(await list(hotel, { status: PAYMENT_STATUS_SUCCEEDED })), [other, paid]);
+  assert.deepEqual(idsOf(await list(hotel, { status: PAYMENT_STATUS_FAILED })), [declined]);
+  assert.deepEqual(idsOf(await list(hotel, { status: PAYMENT_STATUS_REQUIRES_ACTION })), []);
+  assert.deepEqual(idsOf(await list(hotel, { bookingReference: 'BK-A' })), [declined, paid]);
+  assert.deepEqual(idsOf(await list(hotel, { bookingReference: "BK-A' or true --" })), []);
+  assert.deepEqual(idsOf(await list(hotel, { bookingReference: 'BK-A', status: PAYMENT_STATUS_SUCCEEDED })), [paid]);
+  await world.admin.query(`update payments set created_at = '2026-01-01T12:00:00Z' where booking_reference = 'BK-A' and status = 'failed'`);
+  const from = new Date('2026-01-01T12:00:00Z');
+  const before = new Date('2026-01-01T12:00:00.001Z');
+  assert.deepEqual(idsOf(await list(hotel, { createdFrom: from, createdBefore: before })), [declined]);
+  assert.deepEqual(idsOf(await list(hotel, { createdBefore: from })), [], 'the end is exclusive');
+  assert.deepEqual(idsOf(await list(hotel, { createdFrom: before })), [other, paid]);
+});
+
+test("a list never shows another hotel's or another mode's payments, whatever cursor it is given", async () => {
+  const [hotel, other] = await Promise.all([world.simulatorHotel(), world.simulatorHotel()]);
+  const [mine] = await makePayments(hotel, 1);
+  const [theirs] = await makePayments(other, 1);
+  assert.deepEqual(idsOf(await list(hotel)), [mine]);
+  assert.deepEqual(idsOf(await list(hotel, { mode: Mode.MODE_LIVE })), []);
+  assert.deepEqual(idsOf(await list(hotel, { afterPaymentId: theirs ?? '' })), [mine], 'a cursor is a place, not a right');
+});
+
+test('a limit outside 1 to 100 and a cursor that is none are refused by name', async () => {
+  const hotel = await world.simulatorHotel();
+  for (const [change, field] of [
+    [{ limit: 0 }, 'limit'],
+    [{ limit: -1 }, 'limit'],
+    [{ limit: 101 }, 'limit'],
+    [{ afterPaymentId: 'nonsense' }, 'cursor'],
+    [{ afterPaymentId: 'pay_' }, 'cursor'],
+  ] as const) {
+    const refused = await refusalOf(list(hotel, change));
+    assert.equal(refused.status, grpcStatus.INVALID_ARGUMENT);
+    assert.deepEqual(refused.error.errors.map((error) => error.field), [field]);
+  }
+});
+
+test('only payment-api may list', async () => {
+  const hotel = await world.simulatorHotel();
+  for (const caller of ['merchant', 'api-gateway', 'auth', 'operator'])
+    assert.equal((await refusalOf(list(hotel, {}, caller))).status, grpcStatus.PERMISSION_DENIED, caller);
+});
