@@ -24,7 +24,8 @@ const HEARTBEAT_MAX_AGE_MS = 2_500;
 // A refused key is remembered briefly, so that a client in a loop does not become load on auth.
 const REFUSED_TTL_MS = 1_000;
 const KEYS_MAX = 10_000;
-const VALIDATE_DEADLINE_MS = 2_000;
+// A dependency that is down is told of within 2 s (promise P9).
+const VALIDATE_DEADLINE_MS = 1_500;
 const RECONNECT_MS = 500;
 
 type Entry = { identity: Identity; keyId: string; checkedAt: number; expiresAt: number };
@@ -92,6 +93,7 @@ async function validate(
       {
         metadata: serviceMetadata(options.signer, 'auth', requestId),
         deadlineMs: VALIDATE_DEADLINE_MS,
+        waitForReady: true,
       },
     );
     return {

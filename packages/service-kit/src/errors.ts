@@ -182,3 +182,8 @@ export function toProblem(error: AppError, requestId: string): Record<string, un
   // Twice: the first keeps the order in which people read them, the last lets no extra member replace one.
   return { ...standard, ...error.extra, ...standard };
 }
+
+/** For JSON.stringify: an amount among a refusal's extra members must not turn the refusal into a fault. */
+export function bigintAsText(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

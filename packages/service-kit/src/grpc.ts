@@ -10,7 +10,7 @@ import type {
 } from '@grpc/grpc-js';
 import { HealthImplementation } from 'grpc-health-check';
 import { z } from 'zod';
-import { AppError, ERRORS, isErrorCode } from './errors.ts';
+import { AppError, ERRORS, bigintAsText, isErrorCode } from './errors.ts';
 import type { AppErrorOptions } from './errors.ts';
 import { toAppError } from './http.ts';
 import type { Logger } from './log.ts';
@@ -98,7 +98,8 @@ function contextOfCall<Req, Res>(call: ServerUnaryCall<Req, Res>): CallContext {
 function toTrailers(refusal: AppError): Metadata {
   const metadata = new Metadata();
   const { code, detail, errors, retryAfterSeconds, extra } = refusal;
-  metadata.set(ERROR_KEY, Buffer.from(JSON.stringify({ code, detail, errors, retryAfterSeconds, extra })));
+  const text = JSON.stringify({ code, detail, errors, retryAfterSeconds, extra }, bigintAsText);
+  metadata.set(ERROR_KEY, Buffer.from(text));
   return metadata;
 }
 
@@ -118,17 +119,25 @@ export function isServiceError(error: unknown): error is ServiceError {
 /** The refusal that another service sent, as it was thrown there; or what a lost or late call amounts to. */
 export function fromServiceError(error: unknown): AppError {
   if (!isServiceError(error)) return new AppError('internal', { cause: error });
-  const bytes = error.metadata?.get(ERROR_KEY)[0];
-  if (bytes instanceof Buffer) {
-    const sent = trailerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
-    if (sent !== undefined && isErrorCode(sent.code)) {
-      const { code, ...options } = sent;
-      return new AppError(code, { ...withoutUndefined(options), internal: error.message });
-    }
+  const sent = readTrailer(error);
+  if (sent !== undefined && isErrorCode(sent.code)) {
+    const { code, ...options } = sent;
+    return new AppError(code, { ...withoutUndefined(options), internal: error.message });
   }
   if (error.code === grpcStatus.UNAVAILABLE)
     return new AppError('unavailable', { cause: error, retryAfterSeconds: 1 });
   return new AppError('internal', { cause: error, internal: `call failed: ${error.message}` });
+}
+
+/** What a peer of ours sent along; undefined for other peers and for garbled bytes. */
+function readTrailer(error: ServiceError): z.infer<typeof trailerSchema> | undefined {
+  const bytes = error.metadata?.get(ERROR_KEY)[0];
+  if (!(bytes instanceof Buffer)) return undefined;
+  try {
+    return trailerSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data;
+  } catch {
+    return undefined;
+  }
 }
 
 function withoutUndefined(options: Omit<z.infer<typeof trailerSchema>, 'code'>): AppErrorOptions {
@@ -151,8 +160,14 @@ type UnaryMethod<Req, Res> = (
 export async function callUnary<Req, Res>(
   method: UnaryMethod<Req, Res>,
   request: Req,
-  options: { metadata: Metadata; deadlineMs: number },
+  options: {
+    metadata: Metadata;
+    deadlineMs: number;
+    /** Waits for a connection within the deadline instead of failing while one is being made, for example at start-up. */
+    waitForReady?: boolean;
+  },
 ): Promise<Res> {
+  if (options.waitForReady === true) options.metadata.setOptions({ waitForReady: true });
   return await new Promise<Res>((resolve, reject) => {
     method(request, options.metadata, { deadline: Date.now() + options.deadlineMs }, (error, response) => {
       if (error === null) resolve(response);

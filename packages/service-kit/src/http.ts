@@ -1,6 +1,6 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
 import type { z } from 'zod';
-import { AppError, ERRORS, toProblem } from './errors.ts';
+import { AppError, ERRORS, bigintAsText, toProblem } from './errors.ts';
 import type { FieldError } from './errors.ts';
 import { refuseCardData } from './card-data.ts';
 import { isDatabaseUnavailable } from './database.ts';
@@ -230,9 +230,4 @@ function sendProblem(request: Request, response: Response, refusal: AppError, re
 function hasBody(request: Request): boolean {
   const length = request.headers['content-length'];
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
-}
-
-/** An amount in a refusal's extra members must not turn the refusal into a fault. */
-function bigintAsText(_name: string, value: unknown): unknown {
-  return typeof value === 'bigint' ? String(value) : value;
 }

@@ -1,6 +1,6 @@
 import type { Env } from './env.ts';
 import type { Logger } from './log.ts';
-import { ConfigError, readEnv } from './env.ts';
+import { ConfigError, envChoice, readEnv } from './env.ts';
 import { createLog } from './log.ts';
 
 /** A started service: how to stop it without dropping work. */
@@ -18,7 +18,7 @@ export async function runService(
   start: (env: Env, log: Logger) => Promise<Running>,
 ): Promise<void> {
   const env = readEnv();
-  const log = createLog(service, env['LOG_LEVEL'] ?? 'info');
+  const log = startLog(service, env);
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'uncaught exception');
     process.exit(1);
@@ -31,9 +31,7 @@ export async function runService(
   try {
     running = await start(env, log);
   } catch (error) {
-    if (error instanceof ConfigError) log.fatal(`cannot start: ${error.message}`);
-    else log.fatal({ err: error }, 'cannot start');
-    process.exit(1);
+    refuseStart(log, error);
   }
   let stopping = false;
   const stop = (signal: string): void => {
@@ -54,4 +52,20 @@ export async function runService(
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+function startLog(service: string, env: Env): Logger {
+  try {
+    return createLog(service, envChoice(env, 'LOG_LEVEL', LOG_LEVELS, 'info'));
+  } catch (error) {
+    return refuseStart(createLog(service), error);
+  }
+}
+
+function refuseStart(log: Logger, error: unknown): never {
+  if (error instanceof ConfigError) log.fatal(`cannot start: ${error.message}`);
+  else log.fatal({ err: error }, 'cannot start');
+  process.exit(1);
 }

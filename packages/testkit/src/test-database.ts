@@ -32,6 +32,16 @@ const TEMPLATE_LOCK = 7_203_114;
  */
 export async function createTestDatabase(options: Options): Promise<TestDatabase> {
   const server = await testServer();
+  try {
+    return await createOnServer(server, options);
+  } catch (error) {
+    // A server of this file's own would keep the failed test running for ever.
+    await server.stop();
+    throw error;
+  }
+}
+
+async function createOnServer(server: TestServer, options: Options): Promise<TestDatabase> {
   const admin = new Client({ connectionString: server.url });
   await admin.connect();
   try {
@@ -117,8 +127,11 @@ export function withDatabase(serverUrl: string, database: string, role?: string)
 
 async function dropDatabase(server: TestServer, name: string): Promise<void> {
   const admin = new Client({ connectionString: server.url });
-  await admin.connect();
-  await admin.query(`drop database if exists "${name}" with (force)`);
-  await admin.end();
-  await server.stop();
+  try {
+    await admin.connect();
+    await admin.query(`drop database if exists "${name}" with (force)`);
+  } finally {
+    await admin.end();
+    await server.stop();
+  }
 }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
+import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { Client, Metadata, credentials, status as grpcStatus } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -133,11 +135,18 @@ describe('PaymentService over gRPC', () => {
     ]);
     const [listed, described] = reflected.parse(asked);
     assert.deepEqual(listed.listServicesResponse.service, [{ name: 'centra.payment.v1.PaymentService' }]);
-    const files = described.fileDescriptorResponse.fileDescriptorProto.map((bytes) =>
-      bytes.toString('latin1'),
+    // Linking them is what a tool does before it can call; it fails when an import is missing or renamed.
+    const file = described.fileDescriptorResponse.fileDescriptorProto.map((bytes) =>
+      fromBinary(FileDescriptorProtoSchema, bytes),
     );
-    assert.ok(files.some((file) => file.includes('GetPaymentStatus')));
-    assert.ok(!files.some((file) => file.includes('TransactionService')));
+    const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: file.toReversed() }));
+    const service = registry.getService('centra.payment.v1.PaymentService');
+    assert.deepEqual(
+      service?.methods.map(({ name, output }) => `${name} ${output.typeName}`),
+      ['GetPayment centra.payment.v1.Payment', 'GetPaymentStatus centra.payment.v1.GetPaymentStatusResponse'],
+    );
+    assert.ok(registry.getMessage('centra.money.v1.Money') !== undefined);
+    assert.equal(registry.getService('centra.transaction.v1.TransactionService'), undefined);
 
     assert.deepEqual(await checkHealth(), Buffer.from([8, 1]));
   });

@@ -176,7 +176,9 @@ export class Migration0001Payments extends Migration {
         raise exception 'outbox is append-only' using errcode = 'insufficient_privilege';
       end $$;
     `);
-    this.addSql(`create trigger outbox_guard before update or delete on outbox for each row execute function guard_outbox();`);
+    this.addSql(
+      `create trigger outbox_guard before update or delete on outbox for each row execute function guard_outbox();`,
+    );
     this.addSql(`create index outbox_unpublished on outbox (event_id) where published_at is null;`);
 
     // Lists and reads run as this role, which sees one merchant at a time whatever the query says.

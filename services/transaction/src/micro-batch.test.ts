@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createMicroBatch } from './micro-batch.ts';
 
 class ItemFailure extends Error {}
@@ -172,4 +172,25 @@ test('whatever arrives whenever: each item is answered exactly once, with its ow
     ),
     { numRuns: 100 },
   );
+});
+
+test('60: behind a database that stands still, callers are refused once too many wait, and the others still go', async () => {
+  let release = (): void => {};
+  const stuck = new Promise<void>((resolve) => (release = resolve));
+  const write = createMicroBatch<number, number>({
+    concurrency: 1,
+    sizeMax: 32,
+    isItemFailure: () => false,
+    async flush(items) {
+      await stuck;
+      return [...items];
+    },
+  });
+  const writes = Array.from({ length: 4_100 }, (_value, index) => write(index));
+  const settled = Promise.allSettled(writes);
+  release();
+  const outcomes = await settled;
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected');
+  assert.equal(refused.length, 100);
+  for (const outcome of refused) assert.equal(outcome.reason.code, 'unavailable');
 });

@@ -1,3 +1,5 @@
+import { AppError } from '@centra/service-kit/errors.ts';
+
 /** What a flush made of one item. */
 type Settle<Result> = { resolve(result: Result): void; reject(error: unknown): void };
 type Waiting<Item, Result> = Settle<Result> & { item: Item };
@@ -12,6 +14,9 @@ type Options<Item, Result> = {
   /** Whether the failure is one item's own (a violated constraint), so that the others may go without it. */
   isItemFailure(error: unknown): boolean;
 };
+
+// A second's worth of writes of a fast database. Behind more than that a caller waits longer than for a retry.
+const WAITING_MAX = 4_000;
 
 /**
  * Lets concurrent durable writes share a statement and so a commit. A lone caller waits for nobody: batches only form
@@ -36,6 +41,15 @@ export function createMicroBatch<Item, Result>(
 
   return async (item) =>
     await new Promise<Result>((resolve, reject) => {
+      if (waiting.length >= WAITING_MAX) {
+        reject(
+          new AppError('unavailable', {
+            retryAfterSeconds: 1,
+            internal: 'too many writes wait for the database',
+          }),
+        );
+        return;
+      }
       waiting.push({ item, resolve, reject });
       // One turn of the event loop later, so that everything which arrived in this one goes together.
       if (waiting.length === 1) setImmediate(start);

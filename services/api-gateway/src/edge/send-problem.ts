@@ -15,6 +15,8 @@ export function problemErrors(context: Context): ErrorRequestHandler {
     const refusal = toAppError(error);
     if (refusal.code === 'internal' && !(error instanceof AppError))
       context.log.error({ err: error, requestId }, 'request failed');
+    // What was away, and why: the request line says only that something was.
+    else if (refusal.code === 'unavailable') context.log.warn({ err: error, requestId }, 'request not taken');
     // Too late for another answer: the caller must see that this one is not whole.
     if (response.headersSent) response.destroy();
     else sendProblem(request, response, refusal, requestId);

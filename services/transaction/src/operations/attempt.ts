@@ -75,7 +75,10 @@ function logOutcome(context: Context, operation: Operation, outcome: Outcome): v
   switch (outcome.kind) {
     case 'succeeded':
     case 'requires_action':
-      return context.log.debug(facts, 'provider answered');
+      // The second attempt and later ones end a doubt that was logged as a warning; a first success is what is expected.
+      return operation.attempt > 1
+        ? context.log.info(facts, 'provider answered after all')
+        : context.log.debug(facts, 'provider answered');
     case 'declined': {
       const failure = outcome.failure.code;
       // The hotel's own keys no longer work: every guest of theirs is refused until somebody acts.
@@ -84,8 +87,9 @@ function logOutcome(context: Context, operation: Operation, outcome: Outcome): v
       return context.log.info({ ...facts, failure }, 'payment declined');
     }
     case 'unknown':
-    case 'not_sent':
       return context.log.warn({ ...facts, reason: outcome.reason }, 'provider outcome not known');
+    case 'not_sent':
+      return context.log.warn({ ...facts, reason: outcome.reason }, 'nothing was sent to the provider');
     default:
       throw new Error(`unhandled outcome ${JSON.stringify(outcome satisfies never)}`);
   }

@@ -86,11 +86,7 @@ export function createOperationWriter(pool: Pool, leaseMs: number): OperationWri
     // Whatever the database refuses about a statement it answered may be one row's fault; being away is nobody's.
     isItemFailure: (error) => error instanceof DatabaseError && !isDatabaseUnavailable(error),
     async flush(operations) {
-      const { rows } = await pool.query<{ payment_id: string; created_at: Date }>({
-        name: 'begin-operations',
-        text: BEGIN_OPERATIONS_SQL,
-        values: [JSON.stringify(operations.map(toInput)), leaseMs],
-      });
+      const rows = await writeKnowingly(pool, operations, leaseMs);
       const begun = new Map(rows.map((row) => [row.payment_id, row.created_at]));
       return operations.map(({ paymentId }) => {
         const createdAt = begun.get(paymentId);
@@ -98,6 +94,38 @@ export function createOperationWriter(pool: Pool, leaseMs: number): OperationWri
       });
     },
   });
+}
+
+/** The connection was lost while write 1 was under way: it may be stored, and then the sweeper takes it up. */
+export class WriteUncertain extends Error {
+  override name = 'WriteUncertain';
+}
+
+type BegunRow = { payment_id: string; created_at: Date };
+
+/** Tells a database that was never reached, or that refused, from one whose answer was lost. */
+async function writeKnowingly(
+  pool: Pool,
+  operations: readonly NewOperation[],
+  leaseMs: number,
+): Promise<BegunRow[]> {
+  const client = await pool.connect();
+  try {
+    const { rows } = await client.query<BegunRow>({
+      name: 'begin-operations',
+      text: BEGIN_OPERATIONS_SQL,
+      values: [JSON.stringify(operations.map(toInput)), leaseMs],
+    });
+    client.release();
+    return rows;
+  } catch (error) {
+    if (error instanceof DatabaseError) {
+      client.release();
+      throw error;
+    }
+    client.release(true);
+    throw new WriteUncertain('the answer to write 1 was lost', { cause: error });
+  }
 }
 
 /** One row of the statement's JSON parameter. */

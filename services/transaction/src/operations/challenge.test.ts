@@ -57,8 +57,11 @@ test('a guest who confirms at the bank has paid: the sweeper finds it and the ca
   const { hotel, operationId, payment, redirectUrl } = await challengedSale();
   await answerAtBank(redirectUrl, 'approve');
   await sweep(operationId);
-  const after = await service.get(hotel, payment.paymentId);
-  assert.deepEqual([after.status, after.capturedMinor, after.nextAction], [PAYMENT_STATUS_SUCCEEDED, 12_500n, undefined]);
+  const now = await service.get(hotel, payment.paymentId);
+  assert.deepEqual(
+    [now.status, now.capturedMinor, now.nextAction],
+    [PAYMENT_STATUS_SUCCEEDED, 12_500n, undefined],
+  );
   assert.deepEqual(await history(world, payment.paymentId), [
     '1 - > processing',
     '2 processing > requires_action',
@@ -71,8 +74,8 @@ test('a guest who fails at the bank has not paid: authentication_failed', async 
   const { hotel, operationId, payment, redirectUrl } = await challengedSale();
   await answerAtBank(redirectUrl, 'fail');
   await sweep(operationId);
-  const after = await service.get(hotel, payment.paymentId);
-  assert.deepEqual([after.status, after.failure?.code], [PAYMENT_STATUS_FAILED, 'authentication_failed']);
+  const now = await service.get(hotel, payment.paymentId);
+  assert.deepEqual([now.status, now.failure?.code], [PAYMENT_STATUS_FAILED, 'authentication_failed']);
   assert.equal(await chargesAtStripe(world, operationId), 0);
 });
 
@@ -87,13 +90,18 @@ test('18: a guest who never returns: after an hour the challenge is withdrawn at
   const { hotel, operationId, payment, redirectUrl } = await challengedSale();
   await age(world, operationId, 'created_at', '59 minutes');
   await sweep(operationId);
-  assert.equal((await service.get(hotel, payment.paymentId)).status, PAYMENT_STATUS_REQUIRES_ACTION, 'within the hour they may');
+  assert.equal(
+    (await service.get(hotel, payment.paymentId)).status,
+    PAYMENT_STATUS_REQUIRES_ACTION,
+    'within the hour they may',
+  );
   await age(world, operationId, 'created_at', '2 minutes');
   await sweep(operationId);
-  const after = await service.get(hotel, payment.paymentId);
-  assert.deepEqual([after.status, after.failure?.code], [PAYMENT_STATUS_FAILED, 'authentication_abandoned']);
+  const now = await service.get(hotel, payment.paymentId);
+  assert.deepEqual([now.status, now.failure?.code], [PAYMENT_STATUS_FAILED, 'authentication_abandoned']);
   const canceled = (await world.stripe.journal('effect')).filter(
-    (line) => line['type'] === 'payment_intent.canceled' && line['payment_intent'] === payment.providerReference,
+    (line) =>
+      line['type'] === 'payment_intent.canceled' && line['payment_intent'] === payment.providerReference,
   );
   assert.equal(canceled.length, 1);
   await answerAtBank(redirectUrl, 'approve');
@@ -105,8 +113,8 @@ test('18: a guest who confirms just before the withdrawal has paid', async () =>
   await age(world, operationId, 'created_at', '2 hours');
   await answerAtBank(redirectUrl, 'approve');
   await sweep(operationId);
-  const after = await service.get(hotel, payment.paymentId);
-  assert.deepEqual([after.status, after.card?.last4], [PAYMENT_STATUS_SUCCEEDED, '3184']);
+  const now = await service.get(hotel, payment.paymentId);
+  assert.deepEqual([now.status, now.card?.last4], [PAYMENT_STATUS_SUCCEEDED, '3184']);
   assert.equal(await chargesAtStripe(world, operationId), 1);
 });
 

@@ -2,12 +2,19 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import { createTransitionWriter } from '../payments/transition.ts';
 import { startDatabaseProxy } from '../testing/database-proxy.ts';
 import type { DatabaseProxy } from '../testing/database-proxy.ts';
 import { chargesAtStripe, countRows, history, makeDue, storedOperation } from '../testing/rows.ts';
-import { paymentOf, refusalOf, saleRequest, startTestService } from '../testing/test-service.ts';
+import {
+  paymentOf,
+  refusalOf,
+  saleRequest,
+  startTestService,
+  withTestService,
+} from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
 import type { World } from '../testing/world.ts';
@@ -46,12 +53,42 @@ test('12: a connection lost at the COMMIT of the first write is found written, a
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
 });
 
+test('12: a first write whose COMMIT went unheard, with the database away since, is never called "nothing was done"', async () => {
+  const hotel = await world.stripeHotel();
+  const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
+  const original = service.context.beginOperation;
+  service.context.beginOperation = async (operation) => {
+    proxy.loseAnswerTo('begin-operations');
+    return await original(operation).catch((error: unknown) => {
+      proxy.cut();
+      throw error;
+    });
+  };
+  const refused = await refusalOf(service.sale(request)).finally(() => {
+    service.context.beginOperation = original;
+    proxy.restore();
+  });
+  assert.equal(refused.error.code, 'in_progress');
+  // It was written, so the sweeper charges it; the caller who repeats the key, as told, learns of that charge.
+  await makeDue(world, request.operationId);
+  await withTestService(world, {}, async (other) => {
+    const operation = await storedOperation(world, hotel, request.operationId);
+    await other.settled(hotel, toPublicId('pay', operation.payment_id));
+  });
+  const again = await service.sale(request);
+  assert.equal(paymentOf(again).status, PAYMENT_STATUS_SUCCEEDED);
+  assert.equal(await chargesAtStripe(world, request.operationId), 1);
+});
+
 test('12: a connection lost at the COMMIT of the outcome is found written, and written once', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
   proxy.loseAnswerTo('write-transitions');
   const payment = paymentOf(await service.sale(request));
-  assert.deepEqual([payment.status, payment.version, payment.capturedMinor], [PAYMENT_STATUS_SUCCEEDED, 2, 12_500n]);
+  assert.deepEqual(
+    [payment.status, payment.version, payment.capturedMinor],
+    [PAYMENT_STATUS_SUCCEEDED, 2, 12_500n],
+  );
   assert.deepEqual(await history(world, payment.paymentId), ['1 - > processing', '2 processing > succeeded']);
   assert.deepEqual(await countRows(world, hotel), ONE_PAYMENT);
 });
@@ -60,7 +97,9 @@ test('12: so is a challenge: its redirect is answered although the COMMIT went u
   const hotel = await world.stripeHotel();
   const token = await world.vaultera.card(hotel.vaultKey, '4000002760003184');
   proxy.loseAnswerTo('write-transitions');
-  const payment = paymentOf(await service.sale(saleRequest(hotel, token, { returnUrl: 'https://hotel.example.com/back' })));
+  const payment = paymentOf(
+    await service.sale(saleRequest(hotel, token, { returnUrl: 'https://hotel.example.com/back' })),
+  );
   assert.deepEqual([payment.status, payment.version], [PAYMENT_STATUS_REQUIRES_ACTION, 2]);
   assert.ok(payment.nextAction?.redirectUrl.startsWith(world.stripe.url));
 });
@@ -82,8 +121,8 @@ test('61: a database that goes away after the charge leaves the payment processi
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
   // The lease ends and the sweeper of any replica takes it up.
   await makeDue(world, request.operationId);
-  const other = await startTestService(world);
-  const settled = await other.settled(hotel, paymentOf(answer).paymentId).finally(other.close);
+  const { paymentId } = paymentOf(answer);
+  const settled = await withTestService(world, {}, async (other) => await other.settled(hotel, paymentId));
   assert.equal(settled.status, PAYMENT_STATUS_SUCCEEDED);
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
 });
@@ -100,25 +139,34 @@ test('61: a database that is away before the first write refuses with UNAVAILABL
   assert.deepEqual(await countRows(world, hotel), ONE_PAYMENT);
 });
 
+/** Ends the call at the named step, as the death of the process would: nothing after it happens. */
+function dieAt(step: string): Failpoint {
+  return (name) => {
+    if (name === step) throw new Error('died here');
+  };
+}
+
 test('2: a process that died between the first write and the call is taken up with the same provider key', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  // Died at the named step: everything after the first write never happens in this process.
-  const dying = await startTestService(world, {
-    sweepIntervalMs: 600_000,
-    failpoint: (name) => {
-      if (name === 'sale.after-write-1') throw new Error('died here');
-    },
-  });
-  await refusalOf(dying.sale(request)).finally(dying.close);
+  const failpoint = dieAt('sale.after-write-1');
+  await withTestService(
+    world,
+    { sweepIntervalMs: 600_000, failpoint },
+    async (dying) => await refusalOf(dying.sale(request)),
+  );
   const left = await storedOperation(world, hotel, request.operationId);
   assert.deepEqual([left.state, left.attempt], ['sent', 1]);
   const waiting = await refusalOf(service.sale(request));
   assert.equal(waiting.error.code, 'in_progress');
   assert.equal(waiting.error.extra['payment_id'], toPublicId('pay', left.payment_id));
   await makeDue(world, request.operationId);
-  const successor = await startTestService(world);
-  const settled = await successor.settled(hotel, toPublicId('pay', left.payment_id)).finally(successor.close);
+  const paymentId = toPublicId('pay', left.payment_id);
+  const settled = await withTestService(
+    world,
+    {},
+    async (successor) => await successor.settled(hotel, paymentId),
+  );
   assert.equal(settled.status, PAYMENT_STATUS_SUCCEEDED);
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
 });
@@ -126,19 +174,22 @@ test('2: a process that died between the first write and the call is taken up wi
 test('3: a process that died after the charge is taken up, and the charge is found, not made again', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  const dying = await startTestService(world, {
-    sweepIntervalMs: 600_000,
-    failpoint: (name) => {
-      if (name === 'sale.after-provider') throw new Error('died here');
-    },
-  });
-  await refusalOf(dying.sale(request)).finally(dying.close);
+  const failpoint = dieAt('sale.after-provider');
+  await withTestService(
+    world,
+    { sweepIntervalMs: 600_000, failpoint },
+    async (dying) => await refusalOf(dying.sale(request)),
+  );
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
   const left = await storedOperation(world, hotel, request.operationId);
   assert.equal(left.state, 'sent');
   await makeDue(world, request.operationId);
-  const successor = await startTestService(world);
-  const settled = await successor.settled(hotel, toPublicId('pay', left.payment_id)).finally(successor.close);
+  const paymentId = toPublicId('pay', left.payment_id);
+  const settled = await withTestService(
+    world,
+    {},
+    async (successor) => await successor.settled(hotel, paymentId),
+  );
   assert.equal(settled.status, PAYMENT_STATUS_SUCCEEDED);
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
 });

@@ -4,7 +4,14 @@ import { after, afterEach, before, test } from 'node:test';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import { pauseMs } from '@centra/testkit/pause.ts';
 import { recordingLog } from '../testing/recording-log.ts';
-import { age, chargesAtStripe, history, keysSentToStripe, makeDue, storedOperation } from '../testing/rows.ts';
+import {
+  age,
+  chargesAtStripe,
+  history,
+  keysSentToStripe,
+  makeDue,
+  storedOperation,
+} from '../testing/rows.ts';
 import { paymentOf, saleRequest, startTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
@@ -34,11 +41,16 @@ afterEach(async () => {
 });
 
 /** A sale whose outcome is unknown; charged at Stripe or not. */
-async function unknownSale(charged: boolean): Promise<{ hotel: Hotel; operationId: string; paymentId: string; token: string }> {
+async function unknownSale(
+  charged: boolean,
+): Promise<{ hotel: Hotel; operationId: string; paymentId: string; token: string }> {
   const hotel = await world.stripeHotel();
   const token = await world.vaultera.card(hotel.vaultKey, '4242424242424242');
   const request = saleRequest(hotel, token);
-  await world.stripe.arm({ fault: charged ? 'act_then_drop' : 'drop_before_act', path: '/v1/payment_intents' });
+  await world.stripe.arm({
+    fault: charged ? 'act_then_drop' : 'drop_before_act',
+    path: '/v1/payment_intents',
+  });
   const payment = paymentOf(await service.sale(request));
   assert.equal(payment.status, PROCESSING);
   // Stripe's search knows a fifth of a second later.
@@ -71,7 +83,11 @@ test('6: absence is proven by two empty lookups at least a minute apart, and the
   await sweep(operationId);
   await age(world, operationId, 'absent_since', '55 seconds');
   await sweep(operationId);
-  assert.equal((await service.get(hotel, paymentId)).status, PROCESSING, 'three looks within a minute prove nothing');
+  assert.equal(
+    (await service.get(hotel, paymentId)).status,
+    PROCESSING,
+    'three looks within a minute prove nothing',
+  );
   await age(world, operationId, 'absent_since', '5 seconds');
   await sweep(operationId);
   const payment = await service.get(hotel, paymentId);
@@ -84,7 +100,11 @@ test('6: absence is proven by two empty lookups at least a minute apart, and the
 test('8: an index that lags is no absence: what a later look finds counts', async () => {
   const { hotel, operationId, paymentId } = await unknownSale(true);
   await age(world, operationId, 'created_at', '24 hours');
-  await world.stripe.arm({ fault: 'not_found_after_create', path: '/v1/payment_intents/search', for_ms: 600_000 });
+  await world.stripe.arm({
+    fault: 'not_found_after_create',
+    path: '/v1/payment_intents/search',
+    for_ms: 600_000,
+  });
   await sweep(operationId);
   assert.notEqual((await storedOperation(world, hotel, operationId)).absent_since, null);
   await age(world, operationId, 'absent_since', '2 minutes');
@@ -107,13 +127,13 @@ test('an outcome unknown for 24 hours is put before a person exactly once, and t
   const { hotel, operationId, paymentId } = await unknownSale(true);
   await age(world, operationId, 'created_at', '24 hours 1 minute');
   await world.stripe.arm({ fault: 'error_before', path: '/v1/payment_intents/search', times: 2 });
-  const before = errors.length;
+  const told = errors.length;
   await sweep(operationId);
   const { escalated_at: escalatedAt } = await storedOperation(world, hotel, operationId);
   assert.ok(escalatedAt);
   await sweep(operationId);
   assert.deepEqual((await storedOperation(world, hotel, operationId)).escalated_at, escalatedAt);
-  assert.equal(errors.slice(before).filter((line) => line.includes('a person must ask')).length, 1);
+  assert.equal(errors.slice(told).filter((line) => line.includes('a person must ask')).length, 1);
   await sweep(operationId);
   assert.equal((await service.get(hotel, paymentId)).status, SUCCEEDED);
 });
@@ -122,23 +142,27 @@ test('57: an operation whose account secrets are destroyed stays open and is put
   const { hotel, operationId, paymentId } = await unknownSale(true);
   world.merchant.destroy(hotel.providerAccountId);
   await age(world, operationId, 'created_at', '25 hours');
-  const before = errors.length;
+  const told = errors.length;
   await sweep(operationId);
   assert.equal((await service.get(hotel, paymentId)).status, PROCESSING);
   assert.ok((await storedOperation(world, hotel, operationId)).escalated_at);
-  assert.ok(errors.slice(before).some((line) => line.includes('a person must ask')));
+  assert.ok(errors.slice(told).some((line) => line.includes('a person must ask')));
 });
 
 test('57: a key that the hotel revoked meanwhile leaves the outcome open and raises an alert', async () => {
   const { hotel, operationId, paymentId } = await unknownSale(true);
   await world.stripe.revokeKey(hotel.stripeAccount, hotel.secretKey);
-  const before = errors.length;
+  const told = errors.length;
   await sweep(operationId);
   await sweep(operationId);
   const operation = await storedOperation(world, hotel, operationId);
   assert.equal(operation.state, 'unknown');
-  assert.equal((await service.get(hotel, paymentId)).status, PROCESSING, 'it may have been charged, and it was');
-  assert.ok(errors.length > before, 'somebody is told');
+  assert.equal(
+    (await service.get(hotel, paymentId)).status,
+    PROCESSING,
+    'it may have been charged, and it was',
+  );
+  assert.ok(errors.length > told, 'somebody is told');
   assert.equal(await chargesAtStripe(world, operationId), 1);
 });
 
@@ -154,7 +178,11 @@ test('57: credentials rotated meanwhile: the operation keeps its version and acc
   assert.equal(await chargesAtStripe(world, operationId), 1);
   const next = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
   assert.equal(paymentOf(await service.sale(next)).status, SUCCEEDED);
-  assert.equal((await storedOperation(world, hotel, next.operationId)).provider_account_version, 2, 'new ones use the new');
+  assert.equal(
+    (await storedOperation(world, hotel, next.operationId)).provider_account_version,
+    2,
+    'new ones use the new',
+  );
 });
 
 test('a card token that is gone when the sale is repeated does not hide the charge: it is looked up', async () => {

@@ -11,14 +11,14 @@ const PROCESSING = PaymentStatus.PAYMENT_STATUS_PROCESSING;
 const SUCCEEDED = PaymentStatus.PAYMENT_STATUS_SUCCEEDED;
 const FAILED = PaymentStatus.PAYMENT_STATUS_FAILED;
 // Short, so that a late answer is late; a loaded machine may take a good part of it for an ordinary one.
-const TIMEOUT_MS = 2_500;
+const TIMEOUT_MS = 4_000;
 
 let world: World;
 let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  service = await startTestService(world, { providerTimeoutMs: TIMEOUT_MS, operationLeaseMs: 6_000 });
+  service = await startTestService(world, { providerTimeoutMs: TIMEOUT_MS, operationLeaseMs: 9_000 });
 });
 after(async () => {
   await service.close();
@@ -37,8 +37,8 @@ async function assertEffects(hotel: Hotel, operationId: string, charges: number)
 describe('an outcome that was lost is found out, and the card is charged exactly once', () => {
   type Case = { name: string; fault: { fault: string; times?: number } & Record<string, unknown> };
   const cases: Case[] = [
-    { name: '5: a reply lost by the provider after the charge', fault: { fault: 'act_then_drop'} },
-    { name: '6: a connection that broke before the charge', fault: { fault: 'drop_before_act'} },
+    { name: '5: a reply lost by the provider after the charge', fault: { fault: 'act_then_drop' } },
+    { name: '6: a connection that broke before the charge', fault: { fault: 'drop_before_act' } },
     {
       name: '5: an answer that comes after our timeout',
       fault: { fault: 'answer_late', delay_ms: TIMEOUT_MS + 1_000 },
@@ -50,7 +50,7 @@ describe('an outcome that was lost is found out, and the card is charged exactly
     },
     { name: '6: a 500 before the charge', fault: { fault: 'error_before' } },
     { name: 'a key that is still in use by an earlier call of ours', fault: { fault: 'idempotency_in_use' } },
-    { name: 'an answer that ends in the middle', fault: { fault: 'truncated_body'} },
+    { name: 'an answer that ends in the middle', fault: { fault: 'truncated_body' } },
     { name: 'a payment that Stripe itself still decides', fault: { fault: 'settle_late', for_ms: 1_500 } },
   ];
   for (const { name, fault } of cases)
@@ -114,9 +114,9 @@ test('8: a payment intent that Stripe does not find right after its creation is 
   });
   const first = paymentOf(await service.sale(request));
   for (let look = 0; look < 3; look += 1) {
-    const before = (await storedOperation(world, hotel, request.operationId)).attempt;
+    const last = (await storedOperation(world, hotel, request.operationId)).attempt;
     await makeDue(world, request.operationId);
-    while ((await storedOperation(world, hotel, request.operationId)).attempt === before)
+    while ((await storedOperation(world, hotel, request.operationId)).attempt === last)
       await new Promise((next) => setTimeout(next, 20));
   }
   const settled = await service.settled(hotel, first.paymentId);

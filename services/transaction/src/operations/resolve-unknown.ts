@@ -2,7 +2,7 @@ import { startLoop } from '@centra/service-kit/loop.ts';
 import type { Loop } from '@centra/service-kit/loop.ts';
 import type { Context } from '../context.ts';
 import { failureOf } from '../providers/failure.ts';
-import { chooseAccounts } from '../providers/choose-accounts.ts';
+import { reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import type { Lookup, Provider, SaleAttempt } from '../providers/provider.ts';
 import { attemptSale, guarded, settle } from './attempt.ts';
@@ -56,13 +56,7 @@ async function findAndSettle(context: Context, { operation, timing }: OperationW
     await settle(context, operation, { kind: 'declined', failure: failureOf('not_charged') });
     return;
   }
-  const accounts = await chooseAccounts(context, {
-    merchantId: operation.merchantId,
-    mode: operation.payment.mode,
-    providerAccountId: operation.providerAccountId,
-    requestId: operation.requestId,
-    versions: operation,
-  });
+  const accounts = await reopenAccounts(context, operation);
   const provider = context.providers.choose(accounts.provider.provider);
   const attempt = toSaleAttempt(operation, accounts.provider, accounts.vault);
   const found = await find(context, provider, operation, timing, attempt, accounts);

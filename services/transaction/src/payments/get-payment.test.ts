@@ -34,14 +34,26 @@ test("another hotel's payment, another mode's, an unknown one and a malformed id
   const { hotel, paymentId } = await onePayment();
   const other = await world.simulatorHotel();
   const ask = async (merchantId: string, mode: Mode, id: string) =>
-    await refusalOf(callUnary(service.client.getPayment.bind(service.client), { merchantId, mode, paymentId: id }, callOptions(world)));
+    await refusalOf(
+      callUnary(
+        service.client.getPayment.bind(service.client),
+        { merchantId, mode, paymentId: id },
+        callOptions(world),
+      ),
+    );
   const refusals = await Promise.all([
     ask(other.merchantId, Mode.MODE_TEST, paymentId),
     ask(hotel.merchantId, Mode.MODE_LIVE, paymentId),
     ask(hotel.merchantId, Mode.MODE_TEST, toPublicId('pay', newUuid())),
-    ...['', 'pay_', 'pay_zzzzzzzzzzzzzzzzzzzzzzzzzz', paymentId.replace('pay_', 'pa_'), paymentId.toUpperCase(), `${paymentId}x`, "pay_'--"].map(
-      async (id) => await ask(hotel.merchantId, Mode.MODE_TEST, id),
-    ),
+    ...[
+      '',
+      'pay_',
+      'pay_zzzzzzzzzzzzzzzzzzzzzzzzzz',
+      paymentId.replace('pay_', 'pa_'),
+      paymentId.toUpperCase(),
+      `${paymentId}x`,
+      "pay_'--",
+    ].map(async (id) => await ask(hotel.merchantId, Mode.MODE_TEST, id)),
   ]);
   for (const { status, error } of refusals) {
     assert.deepEqual([status, error.code], [grpcStatus.NOT_FOUND, 'not_found']);
@@ -54,7 +66,11 @@ test('only payment-api may read, and a call without a token is unauthenticated',
   const request = { merchantId: hotel.merchantId, mode: Mode.MODE_TEST, paymentId };
   const get = service.client.getPayment.bind(service.client);
   for (const caller of ['merchant', 'api-gateway', 'auth', 'operator'])
-    assert.equal((await refusalOf(callUnary(get, request, callOptions(world, caller)))).status, grpcStatus.PERMISSION_DENIED, caller);
+    assert.equal(
+      (await refusalOf(callUnary(get, request, callOptions(world, caller)))).status,
+      grpcStatus.PERMISSION_DENIED,
+      caller,
+    );
   const bare = { metadata: new Metadata(), deadlineMs: 10_000 };
   assert.equal((await refusalOf(callUnary(get, request, bare))).status, grpcStatus.UNAUTHENTICATED);
 });
@@ -72,12 +88,18 @@ test('I19: as transaction_reader no row of any table is seen without a merchant,
       });
       assert.equal(without, 0, `${table} without a merchant`);
       const read = async (merchantId: string): Promise<number | null> =>
-        await asMerchant(pool, merchantId, async (client) => (await client.query(`select 1 from ${table}`)).rowCount);
+        await asMerchant(
+          pool,
+          merchantId,
+          async (client) => (await client.query(`select 1 from ${table}`)).rowCount,
+        );
       assert.ok(((await read(hotel.merchantId)) ?? 0) > 0, `${table} of its own`);
       assert.equal(await read(randomUUID()), 0, `${table} of another`);
     }
     // The connection that was used goes back without the role and without the merchant.
-    const { rows } = await pool.query(`select current_user as name, current_setting('centra.merchant_id', true) as merchant`);
+    const { rows } = await pool.query(
+      `select current_user as name, current_setting('centra.merchant_id', true) as merchant`,
+    );
     assert.equal(rows[0]?.name, 'transaction');
     assert.ok(!rows[0]?.merchant);
   } finally {
@@ -87,10 +109,22 @@ test('I19: as transaction_reader no row of any table is seen without a merchant,
 
 test('transaction_reader may not write, and may not read what hotels have no part in', async () => {
   const { hotel } = await onePayment();
-  const pool = createPool({ url: world.database.url, max: 1, applicationName: 'test', log: createLog('test', 'silent') });
+  const pool = createPool({
+    url: world.database.url,
+    max: 1,
+    applicationName: 'test',
+    log: createLog('test', 'silent'),
+  });
   try {
-    for (const text of [`update payments set description = 'x'`, 'delete from operations', 'select * from outbox'])
-      await assert.rejects(asMerchant(pool, hotel.merchantId, async (client) => await client.query(text)), /permission denied/);
+    for (const text of [
+      `update payments set description = 'x'`,
+      'delete from operations',
+      'select * from outbox',
+    ])
+      await assert.rejects(
+        asMerchant(pool, hotel.merchantId, async (client) => await client.query(text)),
+        /permission denied/,
+      );
   } finally {
     await pool.end();
   }

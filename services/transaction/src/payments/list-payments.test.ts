@@ -3,7 +3,10 @@ import { after, before, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
-import type { ListPaymentsRequest, ListPaymentsResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type {
+  ListPaymentsRequest,
+  ListPaymentsResponse,
+} from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { callUnary } from '@centra/service-kit/grpc.ts';
 import { callOptions, paymentOf, refusalOf, saleRequest, startTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
@@ -22,7 +25,11 @@ after(async () => {
   await world.close();
 });
 
-async function list(hotel: Hotel, change: Partial<ListPaymentsRequest> = {}, caller = 'payment-api'): Promise<ListPaymentsResponse> {
+async function list(
+  hotel: Hotel,
+  change: Partial<ListPaymentsRequest> = {},
+  caller = 'payment-api',
+): Promise<ListPaymentsResponse> {
   const request: ListPaymentsRequest = {
     merchantId: hotel.merchantId,
     mode: Mode.MODE_TEST,
@@ -34,13 +41,21 @@ async function list(hotel: Hotel, change: Partial<ListPaymentsRequest> = {}, cal
     createdBefore: undefined,
     ...change,
   };
-  return await callUnary(service.client.listPayments.bind(service.client), request, callOptions(world, caller));
+  return await callUnary(
+    service.client.listPayments.bind(service.client),
+    request,
+    callOptions(world, caller),
+  );
 }
 
 const idsOf = ({ payments }: ListPaymentsResponse): string[] => payments.map(({ paymentId }) => paymentId);
 
 /** So many payments one after the other; answers their ids in that order. */
-async function makePayments(hotel: Hotel, count: number, change: Parameters<typeof saleRequest>[2] = {}): Promise<string[]> {
+async function makePayments(
+  hotel: Hotel,
+  count: number,
+  change: Parameters<typeof saleRequest>[2] = {},
+): Promise<string[]> {
   const ids: string[] = [];
   for (let index = 0; index < count; index += 1)
     ids.push(paymentOf(await service.sale(saleRequest(hotel, 'sim_card_visa', change))).paymentId);
@@ -84,7 +99,10 @@ test('a page that ends exactly at the last payment says that nothing follows', a
 test('filters narrow a list by status, booking and time, alone and together', async () => {
   const hotel = await world.simulatorHotel();
   const [paid] = await makePayments(hotel, 1, { bookingReference: 'BK-A' });
-  const [declined] = await makePayments(hotel, 1, { bookingReference: 'BK-A', cardToken: 'sim_card_declined' });
+  const [declined] = await makePayments(hotel, 1, {
+    bookingReference: 'BK-A',
+    cardToken: 'sim_card_declined',
+  });
   const [other] = await makePayments(hotel, 1, { bookingReference: 'BK-B' });
   assert.ok(paid && declined && other);
   const { PAYMENT_STATUS_SUCCEEDED, PAYMENT_STATUS_FAILED, PAYMENT_STATUS_REQUIRES_ACTION } = PaymentStatus;
@@ -93,13 +111,17 @@ test('filters narrow a list by status, booking and time, alone and together', as
   assert.deepEqual(idsOf(await list(hotel, { status: PAYMENT_STATUS_REQUIRES_ACTION })), []);
   assert.deepEqual(idsOf(await list(hotel, { bookingReference: 'BK-A' })), [declined, paid]);
   assert.deepEqual(idsOf(await list(hotel, { bookingReference: "BK-A' or true --" })), []);
-  assert.deepEqual(idsOf(await list(hotel, { bookingReference: 'BK-A', status: PAYMENT_STATUS_SUCCEEDED })), [paid]);
-  await world.admin.query(`update payments set created_at = '2026-01-01T12:00:00Z' where booking_reference = 'BK-A' and status = 'failed'`);
+  assert.deepEqual(idsOf(await list(hotel, { bookingReference: 'BK-A', status: PAYMENT_STATUS_SUCCEEDED })), [
+    paid,
+  ]);
+  await world.admin.query(
+    `update payments set created_at = '2026-01-01T12:00:00Z' where booking_reference = 'BK-A' and status = 'failed'`,
+  );
   const from = new Date('2026-01-01T12:00:00Z');
-  const before = new Date('2026-01-01T12:00:00.001Z');
-  assert.deepEqual(idsOf(await list(hotel, { createdFrom: from, createdBefore: before })), [declined]);
+  const until = new Date('2026-01-01T12:00:00.001Z');
+  assert.deepEqual(idsOf(await list(hotel, { createdFrom: from, createdBefore: until })), [declined]);
   assert.deepEqual(idsOf(await list(hotel, { createdBefore: from })), [], 'the end is exclusive');
-  assert.deepEqual(idsOf(await list(hotel, { createdFrom: before })), [other, paid]);
+  assert.deepEqual(idsOf(await list(hotel, { createdFrom: until })), [other, paid]);
 });
 
 test("a list never shows another hotel's or another mode's payments, whatever cursor it is given", async () => {
@@ -108,7 +130,11 @@ test("a list never shows another hotel's or another mode's payments, whatever cu
   const [theirs] = await makePayments(other, 1);
   assert.deepEqual(idsOf(await list(hotel)), [mine]);
   assert.deepEqual(idsOf(await list(hotel, { mode: Mode.MODE_LIVE })), []);
-  assert.deepEqual(idsOf(await list(hotel, { afterPaymentId: theirs ?? '' })), [mine], 'a cursor is a place, not a right');
+  assert.deepEqual(
+    idsOf(await list(hotel, { afterPaymentId: theirs ?? '' })),
+    [mine],
+    'a cursor is a place, not a right',
+  );
 });
 
 test('a limit outside 1 to 100 and a cursor that is none are refused by name', async () => {
@@ -122,7 +148,10 @@ test('a limit outside 1 to 100 and a cursor that is none are refused by name', a
   ] as const) {
     const refused = await refusalOf(list(hotel, change));
     assert.equal(refused.status, grpcStatus.INVALID_ARGUMENT);
-    assert.deepEqual(refused.error.errors.map((error) => error.field), [field]);
+    assert.deepEqual(
+      refused.error.errors.map((error) => error.field),
+      [field],
+    );
   }
 });
 

@@ -32,11 +32,11 @@ after(async () => {
   await world.close();
 });
 
+const amount = (amountMinor: bigint, currency: string) => ({ amount: { amountMinor, currency } });
 const NO_ROWS = { payments: 0, operations: 0, payment_events: 0, outbox: 0 };
 
 describe('24: a refusal before the first durable write leaves no row, so the key is not consumed', () => {
   type Case = [name: string, change: Partial<SaleRequest>, status: number, code: ErrorCode, field?: string];
-  const amount = (amountMinor: bigint, currency: string) => ({ amount: { amountMinor, currency } });
   const { INVALID_ARGUMENT, FAILED_PRECONDITION } = grpcStatus;
   const cases: Case[] = [
     ['an amount of 0', amount(0n, 'EUR'), INVALID_ARGUMENT, 'validation_failed', 'amount'],
@@ -220,7 +220,8 @@ test('a provider out of reach is UNAVAILABLE with nothing sent, and the same id 
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
   await world.stripe.stop();
-  const refused = await refusalOf(service.sale(request)).finally(async () => await world.stripe.start());
+  const refused = await refusalOf(service.sale(request));
+  await world.stripe.start();
   assert.equal(refused.status, grpcStatus.UNAVAILABLE);
   assert.equal(refused.error.code, 'provider_unreachable');
   assert.ok((refused.error.retryAfterSeconds ?? 0) > 0);
@@ -252,14 +253,14 @@ test('a released sale that nobody repeats fails as not_charged after its time, a
 });
 
 for (const fault of ['rate_limit', 'lock_timeout'])
-test(`Stripe answering 429 (${fault}) took nothing: the sale is released and charges once when repeated`, async () => {
-  const hotel = await world.stripeHotel();
-  const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  await world.stripe.arm({ fault, path: '/v1/payment_intents' });
-  const refused = await refusalOf(service.sale(request));
-  assert.equal(refused.error.code, 'provider_unreachable');
-  assert.equal((await storedOperation(world, hotel, request.operationId)).state, 'prepared');
-  assert.equal(paymentOf(await service.sale(request)).status, PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
-  assert.equal(await chargesAtStripe(world, request.operationId), 1);
-  assert.equal(new Set(await keysSentToStripe(world, request.operationId)).size, 1);
-});
+  test(`Stripe answering 429 (${fault}) took nothing: the sale is released and charges once when repeated`, async () => {
+    const hotel = await world.stripeHotel();
+    const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
+    await world.stripe.arm({ fault, path: '/v1/payment_intents' });
+    const refused = await refusalOf(service.sale(request));
+    assert.equal(refused.error.code, 'provider_unreachable');
+    assert.equal((await storedOperation(world, hotel, request.operationId)).state, 'prepared');
+    assert.equal(paymentOf(await service.sale(request)).status, PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
+    assert.equal(await chargesAtStripe(world, request.operationId), 1);
+    assert.equal(new Set(await keysSentToStripe(world, request.operationId)).size, 1);
+  });

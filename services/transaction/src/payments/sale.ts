@@ -5,10 +5,11 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
 import { attemptSale, settle } from '../operations/attempt.ts';
+import { WriteUncertain } from '../operations/begin-operation.ts';
 import type { Begun, NewOperation } from '../operations/begin-operation.ts';
 import { claimPrepared, findOperation } from '../operations/operation.ts';
 import type { Operation, OperationWithTiming } from '../operations/operation.ts';
-import { chooseAccounts } from '../providers/choose-accounts.ts';
+import { chooseAccounts, reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import { toPaymentMessage } from './payment.ts';
 import type { Payment } from './payment.ts';
@@ -49,6 +50,7 @@ type BegunOrKnown = Extract<Begun, { kind: 'begun' }> | { kind: 'exists'; known:
  * payment id is ours, and its lease is still this call's.
  */
 async function beginDespiteLostConnection(context: Context, operation: NewOperation): Promise<BegunOrKnown> {
+  let mayBeStored = false;
   for (let attempt = 1; ; attempt += 1) {
     try {
       const begun = await context.beginOperation(operation);
@@ -56,10 +58,18 @@ async function beginDespiteLostConnection(context: Context, operation: NewOperat
       const known = await findOperation(context, operation.merchantId, operation.operationId);
       if (known === undefined) throw new Error('an operation exists and cannot be found');
       const { payment, attempt: holder, createdAt } = known.operation;
-      return payment.id === operation.paymentId && holder === 1 ? { kind: 'begun', createdAt } : { kind: 'exists', known };
+      return payment.id === operation.paymentId && holder === 1
+        ? { kind: 'begun', createdAt }
+        : { kind: 'exists', known };
     } catch (error) {
-      if (attempt === BEGIN_ATTEMPTS_MAX || !isDatabaseUnavailable(error)) throw error;
-      context.log.warn({ err: error, operationId: operation.operationId, attempt }, 'operation not begun yet');
+      mayBeStored ||= error instanceof WriteUncertain;
+      if (attempt === BEGIN_ATTEMPTS_MAX || !(mayBeStored || isDatabaseUnavailable(error)))
+        // 503 would say that nothing was done; but what may be stored, the sweeper may charge. The same key tells.
+        throw mayBeStored ? new AppError('in_progress', { retryAfterSeconds: 1, cause: error }) : error;
+      context.log.warn(
+        { err: error, operationId: operation.operationId, attempt },
+        'operation not begun yet',
+      );
     }
   }
 }
@@ -71,6 +81,7 @@ type WantedSale = {
   fingerprint: Buffer;
   money: Payment['money'];
   providerAccountId: string | undefined;
+  cardToken: string;
   requestId: string;
 };
 
@@ -103,6 +114,7 @@ function readRequest(request: SaleRequest): WantedSale {
     fingerprint: Buffer.from(request.requestFingerprint),
     money: amount,
     providerAccountId,
+    cardToken: request.cardToken,
     requestId: request.origin?.requestId ?? '',
   };
 }
@@ -207,7 +219,10 @@ async function runSale(
     settled = await settle(context, operation, outcome);
   } catch (error) {
     // The provider was asked, so nothing may be refused any more: the sweeper finds the outcome when the lease ends.
-    context.log.error({ err: error, operationId: operation.id, outcome: outcome.kind }, 'an outcome could not be stored');
+    context.log.error(
+      { err: error, operationId: operation.id, outcome: outcome.kind },
+      'an outcome could not be stored',
+    );
     return respond(operation.payment, operation.createdAt, replayed);
   }
   context.config.failpoint('sale.after-write-2');
@@ -250,13 +265,7 @@ async function repeatSale(
 
 /** A call that was told "nothing was sent" comes again with its key: it is taken up where it was left. */
 async function resumeSale(context: Context, operation: Operation): Promise<SaleResponse> {
-  const accounts = await chooseAccounts(context, {
-    merchantId: operation.merchantId,
-    mode: operation.payment.mode,
-    providerAccountId: operation.providerAccountId,
-    requestId: operation.requestId,
-    versions: operation,
-  });
+  const accounts = await reopenAccounts(context, operation);
   const claimed = await claimPrepared(context, operation);
   if (claimed === undefined) throw new AppError('in_progress', { retryAfterSeconds: 1 });
   return await runSale(context, claimed, accounts, false);

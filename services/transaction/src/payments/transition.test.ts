@@ -29,7 +29,12 @@ let begin: OperationWriter;
 let write: TransitionWriter;
 
 before(async () => {
-  database = await createTestDatabase({ service: 'transaction', roles: databaseRoles, migrationsFolder, migrate });
+  database = await createTestDatabase({
+    service: 'transaction',
+    roles: databaseRoles,
+    migrationsFolder,
+    migrate,
+  });
   const log = createLog('test', 'silent');
   pool = createPool({ url: database.url, max: 4, applicationName: 'test', log });
   admin = createPool({ url: database.adminUrl, max: 2, applicationName: 'test', log });
@@ -122,9 +127,10 @@ async function snapshot(operation: Operation): Promise<unknown> {
 }
 
 async function countFor(table: string, operation: Operation): Promise<number> {
-  const { rows } = await admin.query<{ count: number }>(`select count(*)::int as count from ${table} where payment_id = $1`, [
-    operation.payment.id,
-  ]);
+  const { rows } = await admin.query<{ count: number }>(
+    `select count(*)::int as count from ${table} where payment_id = $1`,
+    [operation.payment.id],
+  );
   return rows[0]?.count ?? -1;
 }
 
@@ -140,35 +146,42 @@ describe('every pair of statuses', () => {
           const operation = await operationAt(from);
           const written = await write(operation, moveTo(to));
           assert.equal(written.kind === 'written' && written.version, operation.payment.version + 1);
-          const after = (await stored(operation.merchantId, operation.id)).payment;
-          assert.deepEqual([after.status, after.version], [to, operation.payment.version + 1]);
-          assert.deepEqual([await countFor('payment_events', operation), await countFor('outbox', operation)], [2, 2]);
-          const { rows } = await admin.query(`select from_status, to_status from payment_events where payment_id = $1 and version = 2`, [
-            operation.payment.id,
-          ]);
+          const now = (await stored(operation.merchantId, operation.id)).payment;
+          assert.deepEqual([now.status, now.version], [to, operation.payment.version + 1]);
+          assert.deepEqual(
+            [await countFor('payment_events', operation), await countFor('outbox', operation)],
+            [2, 2],
+          );
+          const { rows } = await admin.query(
+            `select from_status, to_status from payment_events where payment_id = $1 and version = 2`,
+            [operation.payment.id],
+          );
           assert.deepEqual(rows, [{ from_status: from, to_status: to }]);
         });
       else
         test(`${from} > ${to} is illegal: it raises and writes nothing`, async () => {
           const operation = await operationAt(from);
-          const before = await snapshot(operation);
+          const stood = await snapshot(operation);
           await assert.rejects(write(operation, moveTo(to)), isIllegalMove);
-          assert.deepEqual(await snapshot(operation), before);
+          assert.deepEqual(await snapshot(operation), stood);
         });
 });
 
 test('in a batch only the guilty item fails; the others commit', async () => {
   const guilty = await operationAt('succeeded');
-  const before = await snapshot(guilty);
+  const stood = await snapshot(guilty);
   const good = await Promise.all(Array.from({ length: 8 }, async () => await operationAt('processing')));
   const moves = [...good.slice(0, 4), guilty, ...good.slice(4)];
-  const results = await Promise.allSettled(moves.map(async (operation) => await write(operation, moveTo('succeeded'))));
+  const results = await Promise.allSettled(
+    moves.map(async (operation) => await write(operation, moveTo('succeeded'))),
+  );
   assert.deepEqual(
     results.map((result) => (result.status === 'fulfilled' ? result.value.kind : 'failed')),
     moves.map((operation) => (operation === guilty ? 'failed' : 'written')),
   );
-  assert.deepEqual(await snapshot(guilty), before);
-  for (const operation of good) assert.equal((await stored(operation.merchantId, operation.id)).payment.status, 'succeeded');
+  assert.deepEqual(await snapshot(guilty), stood);
+  for (const operation of good)
+    assert.equal((await stored(operation.merchantId, operation.id)).payment.status, 'succeeded');
 });
 
 test('in a batch of first writes only the one the database refuses fails; the others are begun', async () => {
@@ -186,22 +199,31 @@ test('two merchants with the same operation id in one batch are told apart', asy
   const operationId = randomUUID();
   const current = await operationAt('processing', { operationId });
   const stale = { ...(await operationAt('processing', { operationId })), attempt: 7 };
-  const before = await snapshot(stale);
+  const stood = await snapshot(stale);
   const results = await Promise.all([write(current, moveTo('succeeded')), write(stale, moveTo('succeeded'))]);
-  assert.deepEqual(results.map(({ kind }) => kind), ['written', 'superseded']);
-  assert.deepEqual(await snapshot(stale), before);
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ['written', 'superseded'],
+  );
+  assert.deepEqual(await snapshot(stale), stood);
 });
 
 describe('I6, I7, I8: the database refuses money that does not add up, by the name of the constraint', () => {
   test('capturing more than was asked for', async () => {
     const operation = await operationAt('processing');
-    const before = await snapshot(operation);
-    await assert.rejects(write(operation, moveTo('succeeded', { capturedMinor: 10_001n })), (error) => violatedConstraint(error) === 'payment_authorized');
-    assert.deepEqual(await snapshot(operation), before);
+    const stood = await snapshot(operation);
+    await assert.rejects(
+      write(operation, moveTo('succeeded', { capturedMinor: 10_001n })),
+      (error) => violatedConstraint(error) === 'payment_authorized',
+    );
+    assert.deepEqual(await snapshot(operation), stood);
   });
   test('a success that collected nothing', async () => {
     const operation = await operationAt('processing');
-    await assert.rejects(write(operation, moveTo('succeeded', { capturedMinor: 0n })), (error) => violatedConstraint(error) === 'payment_succeeded_captured');
+    await assert.rejects(
+      write(operation, moveTo('succeeded', { capturedMinor: 0n })),
+      (error) => violatedConstraint(error) === 'payment_succeeded_captured',
+    );
   });
   const cases: [name: string, change: string, constraint: string][] = [
     ['captured beyond authorised', 'captured_minor = authorized_minor + 1', 'payment_captured'],
@@ -209,8 +231,16 @@ describe('I6, I7, I8: the database refuses money that does not add up, by the na
     ['a negative refund', 'refunded_minor = -1', 'payment_refunded'],
     ['an amount of nothing', 'amount_minor = 0, authorized_minor = 0, captured_minor = 0', 'payment_amount'],
     ['an amount that JSON cannot hold', 'amount_minor = 9007199254740992', 'payment_amount'],
-    ['a failed payment that holds money', `status = 'failed', failure = '{}'`, 'payment_failed_holds_nothing'],
-    ['a failure without a reason', `status = 'failed', authorized_minor = 0, captured_minor = 0`, 'payment_failure_reason'],
+    [
+      'a failed payment that holds money',
+      `status = 'failed', failure = '{}'`,
+      'payment_failed_holds_nothing',
+    ],
+    [
+      'a failure without a reason',
+      `status = 'failed', authorized_minor = 0, captured_minor = 0`,
+      'payment_failure_reason',
+    ],
     ['a reason without a failure', `failure = '{}'`, 'payment_failure_reason'],
     ['a challenge without an address', `status = 'requires_action'`, 'payment_next_action'],
     ['a status that does not exist', `status = 'paid'`, 'payment_status'],
@@ -219,20 +249,29 @@ describe('I6, I7, I8: the database refuses money that does not add up, by the na
   for (const [name, change, constraint] of cases)
     test(name, async () => {
       const operation = await operationAt('succeeded');
-      await assert.rejects(admin.query(`update payments set ${change} where id = $1`, [operation.payment.id]), (error) => {
-        assert.equal(violatedConstraint(error), constraint);
-        return true;
-      });
+      await assert.rejects(
+        admin.query(`update payments set ${change} where id = $1`, [operation.payment.id]),
+        (error) => {
+          assert.equal(violatedConstraint(error), constraint);
+          return true;
+        },
+      );
     });
 });
 
 test('I11: the history of a payment cannot be changed, deleted or truncated, not even by its owner', async () => {
   const operation = await operationAt('processing');
   const id = operation.payment.id;
-  for (const database of [pool, admin]) {
-    await assert.rejects(database.query(`update payment_events set to_status = 'failed' where payment_id = $1`, [id]), /append-only/);
-    await assert.rejects(database.query(`delete from payment_events where payment_id = $1`, [id]), /append-only/);
-    await assert.rejects(database.query(`truncate payment_events`), /append-only/);
+  for (const owner of [pool, admin]) {
+    await assert.rejects(
+      owner.query(`update payment_events set to_status = 'failed' where payment_id = $1`, [id]),
+      /append-only/,
+    );
+    await assert.rejects(
+      owner.query(`delete from payment_events where payment_id = $1`, [id]),
+      /append-only/,
+    );
+    await assert.rejects(owner.query(`truncate payment_events`), /append-only/);
   }
   assert.equal(await countFor('payment_events', operation), 1);
 });
@@ -240,11 +279,20 @@ test('I11: the history of a payment cannot be changed, deleted or truncated, not
 test('an outbox row cannot be altered, nor removed before it was published; its publication is marked once', async () => {
   const operation = await operationAt('processing');
   const id = operation.payment.id;
-  await assert.rejects(pool.query(`update outbox set data = '{}' where payment_id = $1`, [id]), /append-only/);
+  await assert.rejects(
+    pool.query(`update outbox set data = '{}' where payment_id = $1`, [id]),
+    /append-only/,
+  );
   await assert.rejects(pool.query(`update outbox set type = 'x' where payment_id = $1`, [id]), /append-only/);
   await assert.rejects(pool.query(`delete from outbox where payment_id = $1`, [id]), /append-only/);
   await pool.query(`update outbox set published_at = now() where payment_id = $1`, [id]);
-  await assert.rejects(pool.query(`update outbox set published_at = null where payment_id = $1`, [id]), /append-only/);
-  await assert.rejects(pool.query(`update outbox set published_at = now() where payment_id = $1`, [id]), /append-only/);
+  await assert.rejects(
+    pool.query(`update outbox set published_at = null where payment_id = $1`, [id]),
+    /append-only/,
+  );
+  await assert.rejects(
+    pool.query(`update outbox set published_at = now() where payment_id = $1`, [id]),
+    /append-only/,
+  );
   await pool.query(`delete from outbox where payment_id = $1`, [id]);
 });

@@ -44,6 +44,8 @@ async function check(
   );
 }
 
+const random = (): string => randomBytes(16).toString('hex');
+
 describe('the provider is really asked, and its answer comes in words for hotel staff', () => {
   const {
     CREDENTIAL_CHECK_OK,
@@ -51,7 +53,6 @@ describe('the provider is really asked, and its answer comes in words for hotel 
     CREDENTIAL_CHECK_UNREACHABLE,
     CREDENTIAL_CHECK_WRONG_MODE,
   } = CredentialCheck;
-  const random = (): string => randomBytes(16).toString('hex');
   type Case = [name: string, ask: () => Promise<CheckProviderCredentialsResponse>, result: CredentialCheck];
   const cases: Case[] = [
     [
@@ -131,11 +132,12 @@ test('a Stripe key with line breaks or characters no header can hold is rejected
     );
 });
 
+const requests = async (): Promise<number> => (await world.stripe.journal('request')).length;
+
 test('a live key offered in test mode never leaves this service', async () => {
-  const requests = async (): Promise<number> => (await world.stripe.journal('request')).length;
-  const before = await requests();
+  const made = await requests();
   await check(service, 'stripe', { secret_key: `sk_live_${randomBytes(12).toString('hex')}` });
-  assert.equal(await requests(), before);
+  assert.equal(await requests(), made);
 });
 
 test('a provider we do not know is refused by name', async () => {

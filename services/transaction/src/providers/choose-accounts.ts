@@ -1,5 +1,6 @@
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
+import type { Operation } from '../operations/operation.ts';
 import type { OpenedAccount } from './provider-account.ts';
 
 /** The hotel's own accounts that one charge uses. */
@@ -10,38 +11,59 @@ type Wanted = {
   mode: 'test' | 'live';
   /** Absent: the merchant's default. */
   providerAccountId: string | undefined;
+  /** Decides whether a vault is needed at all. */
+  cardToken: string;
   requestId: string;
-  /** For an operation under way: the exact versions it was begun with. */
-  versions?: {
-    providerAccountId: string;
-    providerAccountVersion: number;
-    vaultAccountId: string | undefined;
-    vaultAccountVersion: number | undefined;
-  };
 };
 
-/** Finds provider account and card vault; throws provider_account_missing or, when they cannot be asked for, unavailable. */
+/** The versions an operation was begun with; a rotation or deletion since then does not change them. */
+type BegunWith = Pick<
+  Operation,
+  | 'providerAccountId'
+  | 'providerAccountVersion'
+  | 'vaultAccountId'
+  | 'vaultAccountVersion'
+  | 'merchantId'
+  | 'requestId'
+> & { payment: { mode: 'test' | 'live' } };
+
+/** The accounts of a new charge; throws provider_account_missing or, when they cannot be asked for, unavailable. */
 export async function chooseAccounts(context: Context, wanted: Wanted): Promise<ChosenAccounts> {
-  const { merchantId, mode, requestId, versions } = wanted;
-  const find = async (...[selector]: [Parameters<typeof context.accounts.find>[2]]) =>
-    await context.accounts.find(merchantId, mode, selector, requestId);
+  const { merchantId, mode, requestId } = wanted;
+  const selector =
+    wanted.providerAccountId === undefined
+      ? ({ kind: 'card_provider' } as const)
+      : { id: wanted.providerAccountId };
+  const provider = await context.accounts.find(merchantId, mode, selector, requestId);
+  if (provider === undefined) throw missing(`No provider account is connected in ${mode} mode.`);
+  if (!context.providers.choose(provider.provider).needsVault(wanted.cardToken))
+    return { provider, vault: undefined };
+  const vault = await context.accounts.find(merchantId, mode, { kind: 'card_vault' }, requestId);
+  if (vault === undefined) throw missing(`No card vault is connected in ${mode} mode.`);
+  return { provider, vault };
+}
+
+/** The accounts of an operation under way, in the versions it was begun with. */
+export async function reopenAccounts(context: Context, operation: BegunWith): Promise<ChosenAccounts> {
+  const find = async (id: string, version: number): Promise<OpenedAccount | undefined> =>
+    await context.accounts.find(
+      operation.merchantId,
+      operation.payment.mode,
+      { id, version },
+      operation.requestId,
+    );
+  const { vaultAccountId, vaultAccountVersion } = operation;
   const [provider, vault] = await Promise.all([
-    find(
-      versions !== undefined
-        ? { id: versions.providerAccountId, version: versions.providerAccountVersion }
-        : wanted.providerAccountId !== undefined
-          ? { id: wanted.providerAccountId }
-          : { kind: 'card_provider' },
-    ),
-    versions === undefined
-      ? find({ kind: 'card_vault' })
-      : versions.vaultAccountId !== undefined && versions.vaultAccountVersion !== undefined
-        ? find({ id: versions.vaultAccountId, version: versions.vaultAccountVersion })
-        : undefined,
+    find(operation.providerAccountId, operation.providerAccountVersion),
+    vaultAccountId === undefined || vaultAccountVersion === undefined
+      ? undefined
+      : find(vaultAccountId, vaultAccountVersion),
   ]);
   if (provider === undefined)
-    throw new AppError('provider_account_missing', {
-      detail: `No provider account is connected in ${mode} mode.`,
-    });
+    throw missing('The provider account of this operation can no longer be opened.');
   return { provider, vault };
+}
+
+function missing(detail: string): AppError {
+  return new AppError('provider_account_missing', { detail });
 }

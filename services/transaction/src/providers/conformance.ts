@@ -11,7 +11,7 @@ import {
 import type { IntegerProvider } from '@centra/money/provider-rules.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { FAILURES } from './failure.ts';
 import type { Capabilities, Outcome, Provider, SaleAttempt } from './provider.ts';
 
@@ -186,13 +186,13 @@ function amounts(subject: Subject): void {
 
   test('what it can never charge is refused before anything is sent, by one of two names', () => {
     for (const code of CURRENCY_CODES) {
-      const check = (): void =>
+      const ask = (): void =>
         subject
           .provider()
           .checkAmount({ amountMinor: 10n ** BigInt(exponentOf(code)) * 1_000n, currency: code });
       if (supportsCurrency(subject.name, code)) continue;
       assert.throws(
-        check,
+        ask,
         (error) => error instanceof AppError && error.code === 'currency_not_supported',
         code,
       );
@@ -225,9 +225,6 @@ function minimumOf(name: IntegerProvider, currency: string): bigint {
 }
 
 function credentials(subject: Subject): void {
-  const check = async (provider: Provider, mode: 'test' | 'live', given: Record<string, string>) =>
-    await provider.checkCredentials(mode, new Map(Object.entries(given)));
-
   test('credentials are called valid, wrong, insufficient, of the other mode or unreachable as they are', async () => {
     const given = await subject.credentials();
     const valid = await check(subject.provider(), 'test', given.valid);
@@ -253,6 +250,14 @@ function credentials(subject: Subject): void {
       for (const secret of Object.values(some)) assert.ok(!`${message}${accountName}`.includes(secret));
     }
   });
+}
+
+async function check(
+  provider: Provider,
+  mode: 'test' | 'live',
+  given: Record<string, string>,
+): ReturnType<Provider['checkCredentials']> {
+  return await provider.checkCredentials(mode, new Map(Object.entries(given)));
 }
 
 function referenceOf(outcome: Outcome | { kind: 'absent' }): string {

@@ -74,6 +74,8 @@ export type CredentialResult = {
 export type Provider = {
   name: string;
   capabilities: Capabilities;
+  /** Whether this card token can only be charged through the hotel's card vault. */
+  needsVault(cardToken: string): boolean;
   /** Throws AppError `amount_not_allowed` or `currency_not_supported` for what this provider can never charge. */
   checkAmount(money: Money): void;
   sale(attempt: SaleAttempt): Promise<Outcome>;

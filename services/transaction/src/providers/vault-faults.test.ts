@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
-import { chargesAtStripe, keysSentToStripe, storedOperation } from '../testing/rows.ts';
+import { chargesAtStripe, countRows, keysSentToStripe, storedOperation } from '../testing/rows.ts';
 import { paymentOf, refusalOf, saleRequest, startTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
 import type { World } from '../testing/world.ts';
 
-const TIMEOUT_MS = 2_500;
+const TIMEOUT_MS = 4_000;
 const SEND = '/api/v1/cards/[^/]+/send';
 
 let world: World;
@@ -15,7 +15,7 @@ let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  service = await startTestService(world, { providerTimeoutMs: TIMEOUT_MS, operationLeaseMs: 6_000 });
+  service = await startTestService(world, { providerTimeoutMs: TIMEOUT_MS, operationLeaseMs: 9_000 });
 });
 after(async () => {
   await service.close();
@@ -76,8 +76,14 @@ describe('what the vault refuses ends the payment with its reason, uncharged', (
   test('a hotel without a card vault', async () => {
     const hotel = await world.stripeHotel();
     world.merchant.disconnect(hotel.vaultAccountId);
-    const payment = paymentOf(await service.sale(saleRequest(hotel, 'a-token')));
-    assert.equal(payment.failure?.code, 'card_token_invalid');
+    const refused = await refusalOf(service.sale(saleRequest(hotel, 'a-token')));
+    assert.equal(refused.error.code, 'provider_account_missing');
+    assert.deepEqual(await countRows(world, hotel), {
+      payments: 0,
+      operations: 0,
+      payment_events: 0,
+      outbox: 0,
+    });
   });
 });
 

@@ -23,9 +23,17 @@ after(async () => {
 });
 afterEach(async () => await world.vaultera.clearFaults());
 
-async function open(hotel: Hotel, mode: Mode = Mode.MODE_TEST, caller = 'payment-api'): Promise<CaptureSession> {
+async function open(
+  hotel: Hotel,
+  mode: Mode = Mode.MODE_TEST,
+  caller = 'payment-api',
+): Promise<CaptureSession> {
   const request = { merchantId: hotel.merchantId, mode };
-  return await callUnary(service.client.createCaptureSession.bind(service.client), request, callOptions(world, caller));
+  return await callUnary(
+    service.client.createCaptureSession.bind(service.client),
+    request,
+    callOptions(world, caller),
+  );
 }
 
 test("a capture session opens the vault's own form, once, in an iframe of the named origin", async () => {
@@ -49,7 +57,10 @@ test('every session is a new one', async () => {
 test('a hotel without a vault in that mode is told so', async () => {
   const hotel = await world.stripeHotel();
   const live = await refusalOf(open(hotel, Mode.MODE_LIVE));
-  assert.deepEqual([live.status, live.error.code], [grpcStatus.FAILED_PRECONDITION, 'provider_account_missing']);
+  assert.deepEqual(
+    [live.status, live.error.code],
+    [grpcStatus.FAILED_PRECONDITION, 'provider_account_missing'],
+  );
   world.merchant.disconnect(hotel.vaultAccountId);
   assert.equal((await refusalOf(open(hotel))).error.code, 'provider_account_missing');
 });
@@ -59,7 +70,11 @@ test('a vault that is away, breaks or answers nonsense is provider_unreachable',
   for (const fault of ['drop_before_act', 'error_before', 'html_error', 'truncated_body']) {
     await world.vaultera.arm({ fault, path: '/api/v1/session_tokens' });
     const refused = await refusalOf(open(hotel));
-    assert.deepEqual([refused.status, refused.error.code], [grpcStatus.UNAVAILABLE, 'provider_unreachable'], fault);
+    assert.deepEqual(
+      [refused.status, refused.error.code],
+      [grpcStatus.UNAVAILABLE, 'provider_unreachable'],
+      fault,
+    );
     assert.ok((refused.error.retryAfterSeconds ?? 0) > 0);
   }
   assert.ok((await open(hotel)).sessionToken);
@@ -79,5 +94,9 @@ test('a vault key that was revoked is the hotel’s to mend, whichever status th
 test('only payment-api may open a session', async () => {
   const hotel = await world.stripeHotel();
   for (const caller of ['merchant', 'api-gateway', 'auth', 'operator'])
-    assert.equal((await refusalOf(open(hotel, Mode.MODE_TEST, caller))).status, grpcStatus.PERMISSION_DENIED, caller);
+    assert.equal(
+      (await refusalOf(open(hotel, Mode.MODE_TEST, caller))).status,
+      grpcStatus.PERMISSION_DENIED,
+      caller,
+    );
 });

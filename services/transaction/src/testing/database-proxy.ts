@@ -28,7 +28,10 @@ export async function startDatabaseProxy(databaseUrl: string): Promise<DatabaseP
     for (const socket of sockets) socket.destroy();
   };
   const server = createServer((inbound) => {
-    if (isCut) return void inbound.destroy();
+    if (isCut) {
+      inbound.destroy();
+      return;
+    }
     const outbound = connect(target);
     let isMuted = false;
     for (const socket of [inbound, outbound]) {

@@ -5,6 +5,7 @@ import type { Logger } from '@centra/service-kit/log.ts';
 export function recordingLog(): { log: Logger; errors: string[] } {
   const errors: string[] = [];
   const log = createLog('transaction', 'silent');
-  log.error = (...line: unknown[]) => void errors.push(line.filter((part) => typeof part === 'string').join(' '));
+  log.error = (...line: unknown[]) =>
+    void errors.push(line.filter((part) => typeof part === 'string').join(' '));
   return { log, errors };
 }

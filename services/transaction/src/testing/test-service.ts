@@ -62,6 +62,20 @@ export async function startTestService(
   };
 }
 
+/** A service for the time of `use`. */
+export async function withTestService<T>(
+  world: World,
+  change: Partial<Config>,
+  use: (service: TestService) => Promise<T>,
+): Promise<T> {
+  const service = await startTestService(world, change);
+  try {
+    return await use(service);
+  } finally {
+    await service.close();
+  }
+}
+
 /** Metadata of a caller among our services, and a deadline. */
 export function callOptions(world: World, caller = 'payment-api') {
   const signer = createSigner(caller, world.keys.privateKeys[caller] ?? '');

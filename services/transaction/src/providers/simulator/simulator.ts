@@ -21,6 +21,8 @@ export function createSimulator(options: { vaults: CardVaults }): Provider {
     name: 'simulator',
     // Declared without an idempotency window, so that unknown outcomes take the other road, the lookup, which always knows.
     capabilities: { idempotencyWindowMs: 0, lookupByReference: true, cancelChallenge: false },
+    // A documented token is a card by itself.
+    needsVault: (cardToken) => cardOfToken(cardToken) === undefined,
     checkAmount: checkAmountWith('simulator'),
     async sale(attempt) {
       const effect = amountEffect(attempt.money.amountMinor);

@@ -231,7 +231,7 @@ export function outcomeOfError(facts: ErrorFacts): Outcome {
 
 // Stripe's decline codes (docs.stripe.com/declines/codes) and error codes in our words. A code that is not here is a
 // plain decline: the list is open on their side.
-const CODES: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>(
+export const STRIPE_CODES: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>(
   Object.entries({
     insufficient_funds: 'insufficient_funds',
     lost_card: 'lost_card',
@@ -263,6 +263,6 @@ export function failureOfCodes(
   code: string | null | undefined,
   declineCode: string | null | undefined,
 ): Failure {
-  const known = CODES.get(declineCode ?? '') ?? CODES.get(code ?? '') ?? 'card_declined';
+  const known = STRIPE_CODES.get(declineCode ?? '') ?? STRIPE_CODES.get(code ?? '') ?? 'card_declined';
   return failureOf(known);
 }

@@ -43,6 +43,7 @@ export function createStripe(options: Options): Provider & { close(): void } {
       lookupByReference: true,
       cancelChallenge: true,
     },
+    needsVault: () => true,
     checkAmount: checkAmountWith('stripe'),
     async sale(attempt) {
       const card = await tokenise(attempt);
