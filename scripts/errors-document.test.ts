@@ -15,7 +15,16 @@ test('docs/errors.md says what the tables in the code say (else: npm run errors)
 test('docs/errors.md has one row for every code of both tables', () => {
   const rows = written.split('\n').filter((line) => line.startsWith('|'));
   for (const [code, { http, title }] of Object.entries(ERRORS))
-    assert.equal(rows.filter((row) => row.startsWith(`| ${http} | \`${code}\` |`) && row.endsWith(`| ${title} |`)).length, 1, code);
+    assert.equal(
+      rows.filter((row) => row.startsWith(`| ${http} | \`${code}\` |`) && row.endsWith(`| ${title} |`))
+        .length,
+      1,
+      code,
+    );
   for (const [code, { message }] of Object.entries(FAILURES))
-    assert.equal(rows.filter((row) => row.startsWith(`| \`${code}\` |`) && row.endsWith(`| ${message} |`)).length, 1, code);
+    assert.equal(
+      rows.filter((row) => row.startsWith(`| \`${code}\` |`) && row.endsWith(`| ${message} |`)).length,
+      1,
+      code,
+    );
 });

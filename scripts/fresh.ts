@@ -43,7 +43,10 @@ try {
 
 function snapshot(): Map<string, string> {
   return new Map(
-    GENERATED.flatMap((path) => filesAt(path)).map((path) => [path, readFileSync(join(root, path), 'latin1')]),
+    GENERATED.flatMap((path) => filesAt(path)).map((path) => [
+      path,
+      readFileSync(join(root, path), 'latin1'),
+    ]),
   );
 }
 

@@ -81,7 +81,8 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     port: ports.postgres,
     ...(options.postgresSettings === undefined ? {} : { settings: options.postgresSettings }),
   });
-  if (postgres.dataDir !== join(dataDir, 'postgres')) say(`Postgres: its own user cannot reach this folder; its data lies in ${postgres.dataDir}.`);
+  if (postgres.dataDir !== join(dataDir, 'postgres'))
+    say(`Postgres: its own user cannot reach this folder; its data lies in ${postgres.dataDir}.`);
   const stops: (() => Promise<void>)[] = [() => postgres.stop()];
   try {
     const databaseUrls = await provisionDatabases(postgres.url);

@@ -1,100 +1,31 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { credentials } from '@grpc/grpc-js';
-import type { ServerWritableStream } from '@grpc/grpc-js';
-import { AuthServiceClient, AuthServiceService } from '@centra/proto/centra/auth/v1/auth.ts';
-import type { RevocationEvent, ValidateApiKeyResponse, WatchRevocationsRequest } from '@centra/proto/centra/auth/v1/auth.ts';
+import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
+import type { ValidateApiKeyResponse } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { freePort } from '@centra/testkit/free-port.ts';
 import { pauseMs, waitFor } from '@centra/testkit/pause.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import { createApiKeyAuthenticator } from './api-key-authenticator.ts';
 import type { ApiKeyAuthenticator } from './api-key-authenticator.ts';
 import { AppError } from './errors.ts';
-import { CLIENT_OPTIONS, listenGrpc, unary } from './grpc.ts';
-import type { GrpcListening } from './grpc.ts';
+import { CLIENT_OPTIONS } from './grpc.ts';
 import { createLog } from './log.ts';
-import { createMetrics } from './metrics.ts';
-import { createSigner, createVerifier, readTrustedKeys } from './service-identity.ts';
+import { createSigner } from './service-identity.ts';
+import { HEARTBEAT_MS, TestAuth } from './test-auth.ts';
 
 const keys = createServiceKeys();
 const log = createLog('test', 'silent');
 const HOUR_MS = 3_600_000;
-const HEARTBEAT_MS = 20;
 
-type Watcher = ServerWritableStream<WatchRevocationsRequest, RevocationEvent>;
-
-/** A small auth service over the real transport. What it answers and pushes is the test's choice. */
-class Auth {
-  asked: string[] = [];
-  keys = new Map<string, ValidateApiKeyResponse>();
-  fault: AppError | undefined;
-  gate: Promise<void> | undefined;
-  beats = true;
-  watchers = new Set<Watcher>();
-  watchersEver = 0;
-  beatsSent = 0;
-  port = 0;
-  #server: GrpcListening | undefined;
-  #timer: NodeJS.Timeout | undefined;
-
-  async start(): Promise<void> {
-    if (this.port === 0) this.port = await freePort();
-    const verifier = createVerifier('auth', readTrustedKeys(keys.trustedKeys));
-    const options = { log, metrics: createMetrics('auth'), name: 'ValidateApiKey', callers: ['api-gateway'], verifier };
-    const implementation = {
-      validateApiKey: unary(options, async ({ secret }: { secret: string }) => await this.#validate(secret)),
-      watchRevocations: (call: Watcher) => {
-        this.watchersEver += 1;
-        this.watchers.add(call);
-        call.on('cancelled', () => this.watchers.delete(call));
-        if (this.beats) call.write(HEARTBEAT);
-      },
-    };
-    this.#server = await listenGrpc([{ definition: AuthServiceService, implementation }], { host: '127.0.0.1', port: this.port });
-    this.#timer = setInterval(() => {
-      if (!this.beats) return;
-      this.beatsSent += 1;
-      for (const watcher of this.watchers) watcher.write(HEARTBEAT);
-    }, HEARTBEAT_MS);
-  }
-
-  async #validate(secret: string): Promise<ValidateApiKeyResponse> {
-    this.asked.push(secret);
-    await this.gate;
-    if (this.fault !== undefined) throw this.fault;
-    const known = this.keys.get(secret);
-    if (known === undefined) throw new AppError('unauthenticated');
-    return known;
-  }
-
-  push(revokedApiKeyId: string): void {
-    for (const watcher of this.watchers) watcher.write({ event: { $case: 'revokedApiKeyId', value: revokedApiKeyId } });
-  }
-
-  dropWatchers(): void {
-    for (const watcher of this.watchers) watcher.end();
-    this.watchers.clear();
-  }
-
-  async stop(): Promise<void> {
-    clearInterval(this.#timer);
-    this.dropWatchers();
-    this.#server?.server.forceShutdown();
-    await this.#server?.close();
-  }
-}
-
-const HEARTBEAT: RevocationEvent = { event: { $case: 'heartbeat', value: {} } };
-
-let auth: Auth;
+let auth: TestAuth;
 let client: AuthServiceClient;
 let authenticator: ApiKeyAuthenticator;
 
 beforeEach(async () => {
   // Only the time of day stands still; timers and the network run on.
   mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  auth = new Auth();
+  auth = new TestAuth(keys.trustedKeys);
   await auth.start();
   auth.keys.set('sk_test_1', keyOf('key_1'));
   client = new AuthServiceClient(`127.0.0.1:${auth.port}`, credentials.createInsecure(), CLIENT_OPTIONS);
@@ -111,14 +42,29 @@ afterEach(async () => {
 });
 
 test('a valid key is answered with its merchant, mode, actor and scopes', async () => {
-  auth.keys.set('sk_live_2', { ...keyOf('key_2'), mode: Mode.MODE_LIVE, merchantId: 'm_2', scopes: ['payments:read'] });
-  assert.deepEqual(await ask('sk_live_2'), { merchantId: 'm_2', mode: 'live', actor: 'api_key:key_2', scopes: ['payments:read'] });
-  assert.deepEqual(await ask('sk_test_1'), { merchantId: 'm_1', mode: 'test', actor: 'api_key:key_1', scopes: [] });
+  auth.keys.set('sk_live_2', {
+    ...keyOf('key_2'),
+    mode: Mode.MODE_LIVE,
+    merchantId: 'm_2',
+    scopes: ['payments:read'],
+  });
+  assert.deepEqual(await ask('sk_live_2'), {
+    merchantId: 'm_2',
+    mode: 'live',
+    actor: 'api_key:key_2',
+    scopes: ['payments:read'],
+  });
+  assert.deepEqual(await ask('sk_test_1'), {
+    merchantId: 'm_1',
+    mode: 'test',
+    actor: 'api_key:key_1',
+    scopes: [],
+  });
 });
 
 test('a valid key is asked about once a minute while revocations are being pushed', async () => {
   await ask('sk_test_1');
-  for (const _second of Array.from({ length: 5 })) {
+  for (let asked = 0; asked < 5; asked += 1) {
     await passTime(10_000);
     await ask('sk_test_1');
   }
@@ -129,11 +75,11 @@ test('a valid key is asked about once a minute while revocations are being pushe
 });
 
 test('fifty parallel requests with one key are one question', async () => {
-  let open = (): void => {};
-  auth.gate = new Promise((done) => (open = done));
+  const gate = Promise.withResolvers<void>();
+  auth.gate = gate.promise;
   const all = Array.from({ length: 50 }, () => ask('sk_test_1'));
   await waitFor('the question', async () => (auth.asked.length > 0 ? true : undefined));
-  open();
+  gate.resolve();
   const answers = await Promise.all(all);
   assert.equal(new Set(answers.map(({ actor }) => actor)).size, 1);
   assert.deepEqual(auth.asked, ['sk_test_1']);
@@ -150,20 +96,27 @@ test('a pushed revocation bites at the next request, and only that key', async (
   await Promise.all([ask('sk_test_1'), ask('sk_test_2')]);
   auth.keys.delete('sk_test_1');
   auth.push('key_1');
-  await waitFor('the refusal', async () => await ask('sk_test_1').then(() => undefined, () => true));
+  await waitFor(
+    'the refusal',
+    async () =>
+      await ask('sk_test_1').then(
+        () => undefined,
+        () => true,
+      ),
+  );
   await ask('sk_test_2');
   assert.deepEqual(auth.asked.filter((secret) => secret === 'sk_test_2').length, 1);
 });
 
 test('an answer that a revocation has overtaken is not kept', async () => {
-  let open = (): void => {};
-  auth.gate = new Promise((done) => (open = done));
+  const gate = Promise.withResolvers<void>();
+  auth.gate = gate.promise;
   const underWay = ask('sk_test_1');
   await waitFor('the question', async () => (auth.asked.length > 0 ? true : undefined));
   auth.push('key_1');
   // The push is on the wire before the beats that follow it.
   await beats();
-  open();
+  gate.resolve();
   await underWay;
   auth.keys.delete('sk_test_1');
   await refused(ask('sk_test_1'), 'unauthenticated');
@@ -203,7 +156,10 @@ test('while auth is away a known key serves for two seconds, then everything is 
   const refusal = await refused(ask('sk_test_1'), 'unavailable');
   assert.equal(refusal.retryAfterSeconds, 1);
   await auth.start();
-  const answer = await waitFor('auth to be asked again', async () => await ask('sk_test_1').catch(() => undefined));
+  const answer = await waitFor(
+    'auth to be asked again',
+    async () => await ask('sk_test_1').catch(() => undefined),
+  );
   assert.equal(answer.merchantId, 'm_1');
 });
 
@@ -217,10 +173,13 @@ test('whatever else auth answers is 503, never 401 and never a pass', async () =
 });
 
 test('a refused key is remembered for a second, so that a client in a loop is no load on auth', async () => {
-  for (const _again of Array.from({ length: 5 })) await refused(ask('sk_unknown'), 'unauthenticated');
+  for (let again = 0; again < 5; again += 1) await refused(ask('sk_unknown'), 'unauthenticated');
   assert.deepEqual(auth.asked, ['sk_unknown']);
   auth.keys.set('sk_unknown', keyOf('key_9'));
-  const answer = await waitFor('the key to be asked about again', async () => await ask('sk_unknown').catch(() => undefined));
+  const answer = await waitFor(
+    'the key to be asked about again',
+    async () => await ask('sk_unknown').catch(() => undefined),
+  );
   assert.equal(answer.actor, 'api_key:key_9');
 });
 

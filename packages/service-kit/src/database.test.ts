@@ -7,7 +7,13 @@ import { startEmbeddedPostgres } from '@centra/testkit/embedded-postgres.ts';
 import type { EmbeddedPostgres } from '@centra/testkit/embedded-postgres.ts';
 import { pauseMs, waitFor } from '@centra/testkit/pause.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
-import { assertDurable, createPool, inTransaction, isDatabaseUnavailable, violatedConstraint } from './database.ts';
+import {
+  assertDurable,
+  createPool,
+  inTransaction,
+  isDatabaseUnavailable,
+  violatedConstraint,
+} from './database.ts';
 import type { Pool } from './database.ts';
 import { ConfigError } from './env.ts';
 import { createLog } from './log.ts';
@@ -22,7 +28,9 @@ describe('on a running database', () => {
   before(async () => {
     server = await startEmbeddedPostgres({ dataDir: join(folder, 'data') });
     pool = createPool({ url: server.url, max: 3, applicationName: 'kit', log });
-    await pool.query('create table entries (id int primary key, amount int8 constraint amount_positive check (amount > 0))');
+    await pool.query(
+      'create table entries (id int primary key, amount int8 constraint amount_positive check (amount > 0))',
+    );
     await pool.query('create table parts (entry int constraint part_of_entry references entries)');
   });
 
@@ -33,16 +41,25 @@ describe('on a running database', () => {
   });
 
   test('int8 arrives as bigint with every digit, and goes in as one', async () => {
-    const { rows } = await pool.query(`select $1::int8 as sent, '-9223372036854775808'::int8 as min, null::int8 as none, 7::int4 as small`, [
-      9_223_372_036_854_775_807n,
+    const { rows } = await pool.query(
+      `select $1::int8 as sent, '-9223372036854775808'::int8 as min, null::int8 as none, 7::int4 as small`,
+      [9_223_372_036_854_775_807n],
+    );
+    assert.deepEqual(rows, [
+      { sent: 9_223_372_036_854_775_807n, min: -9_223_372_036_854_775_808n, none: null, small: 7 },
     ]);
-    assert.deepEqual(rows, [{ sent: 9_223_372_036_854_775_807n, min: -9_223_372_036_854_775_808n, none: null, small: 7 }]);
     const counted = await pool.query('select count(*) as count from entries where id < 0');
     assert.deepEqual(counted.rows, [{ count: 0n }]);
   });
 
   test('sessions carry their name, settings and a limit on each statement', async () => {
-    const named = createPool({ url: server.url, max: 1, applicationName: 'kit-name', log, sessionOptions: '-c lock_timeout=1234' });
+    const named = createPool({
+      url: server.url,
+      max: 1,
+      applicationName: 'kit-name',
+      log,
+      sessionOptions: '-c lock_timeout=1234',
+    });
     const { rows } = await named.query(
       `select current_setting('application_name') as name, current_setting('lock_timeout') as lock, current_setting('statement_timeout') as statement`,
     );
@@ -99,7 +116,14 @@ describe('on a running database', () => {
     assert.deepEqual(escaped, []);
     assert.equal(await countOf(pool, 4), 0n);
     const pids = await Promise.all(
-      [1, 2, 3].map(() => inTransaction(pool, async (client) => (await client.query<{ pid: number }>('select pg_backend_pid() as pid, pg_sleep(0.05)')).rows[0]?.pid)),
+      [1, 2, 3].map(() =>
+        inTransaction(
+          pool,
+          async (client) =>
+            (await client.query<{ pid: number }>('select pg_backend_pid() as pid, pg_sleep(0.05)')).rows[0]
+              ?.pid,
+        ),
+      ),
     );
     assert.ok(!pids.includes(pid));
   });
@@ -147,20 +171,33 @@ describe('on a running database', () => {
   });
 
   test('a session or server that could forget a commit stops the start', async () => {
-    const careless = createPool({ url: server.url, max: 1, applicationName: 'kit', log, sessionOptions: '-c synchronous_commit=off' });
-    await assert.rejects(assertDurable(careless), (error) => error instanceof ConfigError && error.message.includes('synchronous_commit'));
+    const careless = createPool({
+      url: server.url,
+      max: 1,
+      applicationName: 'kit',
+      log,
+      sessionOptions: '-c synchronous_commit=off',
+    });
+    await assert.rejects(
+      assertDurable(careless),
+      (error) => error instanceof ConfigError && error.message.includes('synchronous_commit'),
+    );
     await careless.end();
   });
 });
 
 test('a server started without fsync stops the start; a stopped one is unavailable, not a bug', async () => {
   const folder = temporaryFolder('database');
-  const server = await startEmbeddedPostgres({ dataDir: join(folder, 'data'), settings: { fsync: 'off', full_page_writes: 'off' } });
+  const server = await startEmbeddedPostgres({
+    dataDir: join(folder, 'data'),
+    settings: { fsync: 'off', full_page_writes: 'off' },
+  });
   const pool = createPool({ url: server.url, max: 2, applicationName: 'kit', log });
   try {
     await assert.rejects(
       assertDurable(pool),
-      (error) => error instanceof ConfigError && /fsync/.test(error.message) && /full_page_writes/.test(error.message),
+      (error) =>
+        error instanceof ConfigError && /fsync/.test(error.message) && /full_page_writes/.test(error.message),
     );
     const running = pool.query('select pg_sleep(60)').catch((error: unknown) => error);
     await pauseMs(100);
@@ -178,15 +215,35 @@ test('a server started without fsync stops the start; a stopped one is unavailab
 });
 
 test('what a database driver, the ORM or the network say of a database that is away is recognised', () => {
-  const withCode = (code: string): Error => Object.assign(new Error('x'), { code });
-  for (const code of ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', '57P01', '57P03', '53300', '08006'])
+  for (const code of [
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    '57P01',
+    '57P03',
+    '53300',
+    '08006',
+  ])
     assert.ok(isDatabaseUnavailable(withCode(code)), code);
   for (const code of ['23505', '40001', '57014', 'ERR_ASSERTION', 'ENOENT', '5300', ''])
     assert.equal(isDatabaseUnavailable(withCode(code)), false, code);
-  for (const value of [new Error('bug'), undefined, null, 'ECONNREFUSED', {}]) assert.equal(isDatabaseUnavailable(value), false);
+  for (const value of [new Error('bug'), undefined, null, 'ECONNREFUSED', {}])
+    assert.equal(isDatabaseUnavailable(value), false);
 });
 
 async function countOf(pool: Pool, id: number): Promise<bigint | undefined> {
-  const { rows } = await pool.query<{ count: bigint }>('select count(*) as count from entries where id = $1', [id]);
+  const { rows } = await pool.query<{ count: bigint }>(
+    'select count(*) as count from entries where id = $1',
+    [id],
+  );
   return rows[0]?.count;
+}
+
+function withCode(code: string): Error {
+  return Object.assign(new Error('x'), { code });
 }

@@ -68,7 +68,8 @@ export async function inTransaction<T>(pool: Pool, phase: (client: PoolClient) =
     const result = await phase(client);
     const { command } = await client.query('commit');
     // After a failed statement that the phase caught, Postgres answers `commit` with ROLLBACK and no error.
-    if (command !== 'COMMIT') throw new Error('the transaction was rolled back: a statement in it had failed');
+    if (command !== 'COMMIT')
+      throw new Error('the transaction was rolled back: a statement in it had failed');
     client.release();
     return result;
   } catch (error) {

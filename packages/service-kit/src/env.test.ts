@@ -38,11 +38,9 @@ test('envOptional reads the text, or undefined when unset or empty', () => {
 });
 
 describe('envInteger', () => {
-  const read = (text: string | undefined): number => envInteger({ A: text }, 'A', 7, -5, 100);
-
   test('reads whole numbers within its bounds, both included', () => {
-    assert.deepEqual(['-5', '0', '100', '007'].map(read), [-5, 0, 100, 7]);
-    assert.deepEqual(['', undefined].map(read), [7, 7]);
+    assert.deepEqual(['-5', '0', '100', '007'].map(readNumber), [-5, 0, 100, 7]);
+    assert.deepEqual(['', undefined].map(readNumber), [7, 7]);
   });
 
   test('refuses everything else by name and bounds', () => {
@@ -61,7 +59,7 @@ describe('envInteger', () => {
       'NaN',
       '9'.repeat(30),
     ])
-      refuses(() => read(text), `A must be a whole number from -5 to 100, not "${text}"`);
+      refuses(() => readNumber(text), `A must be a whole number from -5 to 100, not "${text}"`);
   });
 });
 
@@ -120,11 +118,14 @@ test('envFile reads the file that the variable names, and refuses one that canno
 });
 
 test('envChoice takes one of its words only', () => {
-  const read = (text: string | undefined): string =>
-    envChoice({ C: text }, 'C', ['memory', 'redis'], 'memory');
-  assert.deepEqual(['redis', 'memory', '', undefined].map(read), ['redis', 'memory', 'memory', 'memory']);
+  assert.deepEqual(['redis', 'memory', '', undefined].map(readChoice), [
+    'redis',
+    'memory',
+    'memory',
+    'memory',
+  ]);
   for (const text of ['Redis', 'postgres', 'toString'])
-    refuses(() => read(text), `C must be one of memory, redis, not "${text}"`);
+    refuses(() => readChoice(text), `C must be one of memory, redis, not "${text}"`);
 });
 
 test('only the exact word production is production', () => {
@@ -152,4 +153,12 @@ function refuses(read: () => unknown, message: string): void {
       error.message.startsWith(message) &&
       !error.message.includes('pass-word'),
   );
+}
+
+function readNumber(text: string | undefined): number {
+  return envInteger({ A: text }, 'A', 7, -5, 100);
+}
+
+function readChoice(text: string | undefined): string {
+  return envChoice({ C: text }, 'C', ['memory', 'redis'], 'memory');
 }

@@ -48,7 +48,12 @@ export function errorsDocument(refusals: Refusals, failures: Failures): string {
 function refusalRows(refusals: Refusals): string[][] {
   return Object.entries(refusals)
     .toSorted(([, a], [, b]) => a.http - b.http)
-    .map(([code, { http, grpc, title }]) => [String(http), `\`${code}\``, grpcStatus[grpc] ?? String(grpc), title]);
+    .map(([code, { http, grpc, title }]) => [
+      String(http),
+      `\`${code}\``,
+      grpcStatus[grpc] ?? String(grpc),
+      title,
+    ]);
 }
 
 function failureRows(failures: Failures): string[][] {
@@ -61,6 +66,9 @@ function failureRows(failures: Failures): string[][] {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  return [head, head.map(() => '---'), ...rows].map(tableLine).join('\n');
+}
+
+function tableLine(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }

@@ -156,7 +156,9 @@ export function queryOf(request: Request): Record<string, string> {
     refuseCardData({ [name]: value });
     const reason = refusalOfParameter(values, name, value);
     if (reason !== undefined)
-      throw new AppError('validation_failed', { errors: [{ field: name.slice(0, FIELD_MAX_LENGTH), reason }] });
+      throw new AppError('validation_failed', {
+        errors: [{ field: name.slice(0, FIELD_MAX_LENGTH), reason }],
+      });
     values[name] = value;
   }
   return values;

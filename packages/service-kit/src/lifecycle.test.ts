@@ -70,11 +70,20 @@ describe('a service', () => {
     });
 });
 
-type Ended = { code: number | null; signal: NodeJS.Signals | null; stdout: string; stderr: string; messages: string[] };
+type Ended = {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  messages: string[];
+};
 
 /** Runs a service of these statements in a process of its own; sends it the signals once it has started. */
-async function run(options: { start: string; signals?: NodeJS.Signals[]; env?: Record<string, string> }): Promise<Ended> {
-  const from = (file: string): string => JSON.stringify(import.meta.resolve(file));
+async function run(options: {
+  start: string;
+  signals?: NodeJS.Signals[];
+  env?: Record<string, string>;
+}): Promise<Ended> {
   const program = `
     import { ConfigError } from ${from('./env.ts')};
     import { runService } from ${from('./lifecycle.ts')};
@@ -103,4 +112,8 @@ async function run(options: { start: string; signals?: NodeJS.Signals[]; env?: R
   const lines = stdout.split('\n').filter((line) => line !== '');
   const messages = lines.map((line) => String(Reflect.get(Object(JSON.parse(line)), 'message')));
   return { code, signal, stdout, stderr, messages: messages.filter((message) => message !== 'started') };
+}
+
+function from(file: string): string {
+  return JSON.stringify(import.meta.resolve(file));
 }

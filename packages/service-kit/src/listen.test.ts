@@ -21,7 +21,10 @@ test('port 0 takes a free port, which the URL names', async () => {
 
 test('a port that is taken is an error of the start', async () => {
   const first = await listen((_request, response) => response.end(), LOCAL);
-  await assert.rejects(listen((_request, response) => response.end(), { ...LOCAL, port: first.port }), /EADDRINUSE/);
+  await assert.rejects(
+    listen((_request, response) => response.end(), { ...LOCAL, port: first.port }),
+    /EADDRINUSE/,
+  );
   await first.close();
 });
 
@@ -35,7 +38,9 @@ describe('a stop', () => {
     idle.socket.write(REQUEST);
     await held.release();
     await waitFor('the first answer', async () => (idle.text().includes('answer') ? true : undefined));
-    const underWay = new Promise<IncomingMessage>((done, failed) => get(server.url, { agent }, done).on('error', failed));
+    const underWay = new Promise<IncomingMessage>((done, failed) =>
+      get(server.url, { agent }, done).on('error', failed),
+    );
     await held.arrival();
     const closing = server.close();
     await idle.closed;
@@ -77,16 +82,21 @@ describe('a peer that sends', () => {
   });
 
   test('what two parties could read differently is answered 400 and cut off', async () => {
-    const server = await listen((request, response) => void request.resume().on('end', () => response.end('taken')), LOCAL);
+    const server = await listen(
+      (request, response) => void request.resume().on('end', () => response.end('taken')),
+      LOCAL,
+    );
     const smuggled = 'GET /smuggled HTTP/1.1\r\nhost: kit.test\r\n\r\n';
     const heads: Record<string, string> = {
-      'content length and chunks': 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
+      'content length and chunks':
+        'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
       'two content lengths': 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\ncontent-length: 5\r\n\r\n',
       'a signed content length': 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: +1\r\n\r\nx',
       'a negative content length': 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: -1\r\n\r\n',
       'a space before the colon': 'GET / HTTP/1.1\r\nhost: a\r\ncontent-length : 5\r\n\r\n',
       'a folded header': 'GET / HTTP/1.1\r\nhost: a\r\nx: 1\r\n folded\r\n\r\n',
-      'an unknown transfer encoding': 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n',
+      'an unknown transfer encoding':
+        'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n',
       'a bare line feed': 'GET / HTTP/1.1\nhost: a\n\n',
       'no host': 'GET / HTTP/1.1\r\n\r\n',
     };

@@ -16,7 +16,11 @@ let database: TestDatabase;
 before(async () => {
   write('0001_rooms', `this.addSql('create table rooms (id int primary key)');`);
   write('0002_floor', `this.addSql('alter table rooms add column floor int8 not null default 0');`);
-  database = await createTestDatabase({ service: 'kit_migrations', migrationsFolder: empty, migrate: async () => {} });
+  database = await createTestDatabase({
+    service: 'kit_migrations',
+    migrationsFolder: empty,
+    migrate: async () => {},
+  });
 });
 
 after(async () => {
@@ -27,10 +31,12 @@ after(async () => {
 test('processes that start at once apply each migration once, and none fails', async () => {
   const applied = await Promise.all([1, 2, 3].map(() => applyInChild()));
   assert.deepEqual(applied.flat().toSorted(), ['0001_rooms', '0002_floor']);
-  assert.deepEqual(await query('select column_name from information_schema.columns where table_name = $1 order by 1', ['rooms']), [
-    { column_name: 'floor' },
-    { column_name: 'id' },
-  ]);
+  assert.deepEqual(
+    await query('select column_name from information_schema.columns where table_name = $1 order by 1', [
+      'rooms',
+    ]),
+    [{ column_name: 'floor' }, { column_name: 'id' }],
+  );
 });
 
 test('applying again changes nothing and keeps what is there', async () => {
@@ -40,7 +46,10 @@ test('applying again changes nothing and keeps what is there', async () => {
 });
 
 test('a migration that fails leaves nothing of itself, and is applied when mended', async () => {
-  write('0003_guests', `this.addSql('create table guests (id int)'); this.addSql('create table rooms (id int)');`);
+  write(
+    '0003_guests',
+    `this.addSql('create table guests (id int)'); this.addSql('create table rooms (id int)');`,
+  );
   await assert.rejects(applyMigrations({ url: database.url, migrationsFolder: folder }), /already exists/);
   assert.deepEqual(await query(`select to_regclass('guests')::text as found`), [{ found: null }]);
   write('0003_guests', `this.addSql('create table guests (id int)');`);

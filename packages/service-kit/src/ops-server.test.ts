@@ -12,9 +12,15 @@ describe('/health and /ready', () => {
   test('are 200 while every check answers', async () => {
     await withServer({ checks: { database: async () => {}, queue: async () => {} } }, async (url) => {
       const health = await supertest(url).get('/health');
-      assert.deepEqual([health.status, health.body], [200, { status: 'ok', checks: { database: 'ok', queue: 'ok' } }]);
+      assert.deepEqual(
+        [health.status, health.body],
+        [200, { status: 'ok', checks: { database: 'ok', queue: 'ok' } }],
+      );
       const ready = await supertest(url).get('/ready');
-      assert.deepEqual([ready.status, ready.body], [200, { status: 'ready', checks: { database: 'ok', queue: 'ok' } }]);
+      assert.deepEqual(
+        [ready.status, ready.body],
+        [200, { status: 'ready', checks: { database: 'ok', queue: 'ok' } }],
+      );
     });
   });
 
@@ -30,7 +36,11 @@ describe('/health and /ready', () => {
       for (const path of ['/health', '/ready']) {
         const answer = await supertest(url).get(path);
         assert.equal(answer.status, 503);
-        assert.deepEqual(answer.body.checks, { database: 'connection refused', queue: 'TypeError', disk: 'ok' });
+        assert.deepEqual(answer.body.checks, {
+          database: 'connection refused',
+          queue: 'TypeError',
+          disk: 'ok',
+        });
       }
     });
   });
@@ -82,7 +92,9 @@ describe('/metrics', () => {
 });
 
 test('further pages are served by exact path; everything else is 404, other methods 405', async () => {
-  const pages = { '/journal': (_request: unknown, response: { end(text: string): void }) => response.end('page') };
+  const pages = {
+    '/journal': (_request: unknown, response: { end(text: string): void }) => response.end('page'),
+  };
   await withServer({ pages }, async (url) => {
     assert.equal((await supertest(url).get('/journal?x=1')).text, 'page');
     for (const path of ['/', '/journal/', '/metrics/', '/docs', '/__proto__', '/constructor'])

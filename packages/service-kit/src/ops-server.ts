@@ -31,7 +31,9 @@ export async function startOpsServer(options: OpsOptions): Promise<Listening> {
       if (page !== undefined) return page(request, response);
       // A number that cannot be collected must not end the process that it describes.
       const told = answer(options, path).catch(() => json(500, { status: 'cannot be told' }));
-      void told.then(({ status, type, body }) => response.writeHead(status, { 'content-type': type }).end(body));
+      void told.then(({ status, type, body }) =>
+        response.writeHead(status, { 'content-type': type }).end(body),
+      );
     },
     { host: options.host, port: options.port },
   );

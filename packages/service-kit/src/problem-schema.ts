@@ -3,12 +3,10 @@ import { z } from 'zod';
 /** The RFC 9457 problem document every refusal is; described once for OpenAPI. */
 export const problemSchema = z
   .object({
-    type: z
-      .string()
-      .meta({
-        description: 'A stable name of the kind of problem',
-        example: 'urn:centra-payments:error:not_found',
-      }),
+    type: z.string().meta({
+      description: 'A stable name of the kind of problem',
+      example: 'urn:centra-payments:error:not_found',
+    }),
     title: z.string(),
     status: z.int().meta({ description: 'The HTTP status code' }),
     code: z

@@ -8,6 +8,8 @@ import { Secret } from './secret.ts';
 
 const CLEAR = 'value-that-may-not-print';
 const secret = new Secret(CLEAR);
+// What a spread makes of it too.
+const copy = Object.assign({}, secret);
 
 test('only reveal opens it', () => {
   assert.equal(secret.reveal(), CLEAR);
@@ -19,12 +21,11 @@ test('nothing that prints a value prints it', () => {
     inspect: inspect({ secret }, { depth: 5, showHidden: true, getters: true }),
     'inspect without custom functions': inspect(secret, { customInspect: false, showHidden: true }),
     format: format('%s %o %O %j', secret, secret, secret, secret),
-    template: `${String(secret)}`,
+    template: `a ${String(secret)}`,
     concatenation: ''.concat(String(secret)),
-    spread:
-      inspect({ ...secret }) + JSON.stringify({ ...secret }) + JSON.stringify(Object.assign({}, secret)),
+    copy: inspect(copy) + JSON.stringify(copy),
     keys: JSON.stringify([Object.entries(secret), Reflect.ownKeys(secret)]),
-    clone: inspect(structuredClone({ ...secret })),
+    clone: inspect(structuredClone(copy)),
     'error cause': inspect(new Error('failed', { cause: secret })),
     'error cause in a log': JSON.stringify(errorForLog(new Error('failed', { cause: secret }))),
     'map and set': inspect([new Map([['secret', secret]]), new Set([secret])]),

@@ -1,15 +1,8 @@
 import assert from 'node:assert/strict';
-import {
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  sign as signBytes,
-} from 'node:crypto';
+import { createHmac, createPublicKey, generateKeyPairSync, sign as signBytes } from 'node:crypto';
 import { describe, mock, test } from 'node:test';
 import jwt from 'jsonwebtoken';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
-import { ConfigError } from './env.ts';
 import { AppError } from './errors.ts';
 import { createSigner, createVerifier, readTrustedKeys } from './service-identity.ts';
 import type { Identity } from './service-identity.ts';
@@ -53,12 +46,8 @@ describe('a token of a known service', () => {
 });
 
 describe('a service token is refused when', () => {
-  const seconds = (): number => Math.floor(Date.now() / 1000);
-  const claims = (): Claims => ({ iss: 'payment-api', aud: AUDIENCE, iat: seconds(), exp: seconds() + 60 });
   const header = { alg: 'ES256', typ: 'service+jwt', kid: 'payment-api' };
-  const validToken = (): string => forge(header, claims(), es256('payment-api'));
-  const publicPem = (): string =>
-    createPublicKey(privateKeyOf('payment-api')).export({ type: 'spki', format: 'pem' }).toString();
+  const validToken = (): string => forge(header, plainClaims(), es256('payment-api'));
   const attacker = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const attackersJwk = { ...attacker.publicKey.export({ format: 'jwk' }), kid: 'payment-api' };
   const byAttacker = (input: string): Buffer =>
@@ -74,64 +63,69 @@ describe('a service token is refused when', () => {
     'it is three dots': () => '...',
     'its header is no object': () => `${base64('null')}.${base64('{}')}.AAAA`,
     'its claims are no object': () => forge(header, 'claims', es256('payment-api')),
-    'its algorithm is none': () => forge({ ...header, alg: 'none' }, claims(), () => Buffer.alloc(0)),
-    'its algorithm is None': () => forge({ ...header, alg: 'None' }, claims(), () => Buffer.alloc(0)),
+    'its algorithm is none': () => forge({ ...header, alg: 'none' }, plainClaims(), () => Buffer.alloc(0)),
+    'its algorithm is None': () => forge({ ...header, alg: 'None' }, plainClaims(), () => Buffer.alloc(0)),
     'its signature is missing': () => `${validToken().split('.').slice(0, 2).join('.')}.`,
     'it is HS256 keyed with our public key': () =>
-      forge({ ...header, alg: 'HS256' }, claims(), hs256(publicPem())),
+      forge({ ...header, alg: 'HS256' }, plainClaims(), hs256(publicPem())),
     'it is HS256 keyed with our public key and a blank': () =>
-      forge({ ...header, alg: 'HS256' }, claims(), hs256(` ${publicPem()}`)),
+      forge({ ...header, alg: 'HS256' }, plainClaims(), hs256(` ${publicPem()}`)),
     'it says HS256 over a true ES256 signature': () =>
-      forge({ ...header, alg: 'HS256' }, claims(), es256('payment-api')),
+      forge({ ...header, alg: 'HS256' }, plainClaims(), es256('payment-api')),
     'it is RS256': () => {
       const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
-      return forge({ ...header, alg: 'RS256' }, claims(), (input) =>
+      return forge({ ...header, alg: 'RS256' }, plainClaims(), (input) =>
         signBytes('sha256', Buffer.from(input), rsa.privateKey),
       );
     },
-    'its key is of another issuer': () => forge({ ...header, kid: 'auth' }, claims(), es256('auth')),
+    'its key is of another issuer': () => forge({ ...header, kid: 'auth' }, plainClaims(), es256('auth')),
     'its kid names a service that did not sign it': () =>
-      forge({ ...header, kid: 'auth' }, claims(), es256('payment-api')),
+      forge({ ...header, kid: 'auth' }, plainClaims(), es256('payment-api')),
     'its issuer is not the signer': () =>
-      forge(header, { ...claims(), iss: 'api-gateway' }, es256('payment-api')),
-    'its kid is unknown': () => forge({ ...header, kid: 'unknown' }, claims(), es256('payment-api')),
-    'its kid is missing': () => forge({ alg: 'ES256', typ: 'service+jwt' }, claims(), es256('payment-api')),
+      forge(header, { ...plainClaims(), iss: 'api-gateway' }, es256('payment-api')),
+    'its kid is unknown': () => forge({ ...header, kid: 'unknown' }, plainClaims(), es256('payment-api')),
+    'its kid is missing': () =>
+      forge({ alg: 'ES256', typ: 'service+jwt' }, plainClaims(), es256('payment-api')),
     'its kid is a path': () =>
-      forge({ ...header, kid: '../../../../dev/null' }, claims(), es256('payment-api')),
+      forge({ ...header, kid: '../../../../dev/null' }, plainClaims(), es256('payment-api')),
     'its kid is SQL': () =>
-      forge({ ...header, kid: "payment-api' or '1'='1" }, claims(), es256('payment-api')),
+      forge({ ...header, kid: "payment-api' or '1'='1" }, plainClaims(), es256('payment-api')),
     'its kid is a property of every object': () =>
-      forge({ ...header, kid: '__proto__' }, claims(), es256('payment-api')),
-    'its kid is a list': () => forge({ ...header, kid: ['payment-api'] }, claims(), es256('payment-api')),
-    'it brings its own key': () => forge({ ...header, jwk: attackersJwk }, claims(), byAttacker),
+      forge({ ...header, kid: '__proto__' }, plainClaims(), es256('payment-api')),
+    'its kid is a list': () =>
+      forge({ ...header, kid: ['payment-api'] }, plainClaims(), es256('payment-api')),
+    'it brings its own key': () => forge({ ...header, jwk: attackersJwk }, plainClaims(), byAttacker),
     'it brings a key and a true signature': () =>
-      forge({ ...header, jwk: attackersJwk }, claims(), es256('payment-api')),
+      forge({ ...header, jwk: attackersJwk }, plainClaims(), es256('payment-api')),
     'it names an address for keys (jku)': () =>
-      forge({ ...header, jku: 'https://attacker.test/jwks' }, claims(), es256('payment-api')),
+      forge({ ...header, jku: 'https://attacker.test/jwks' }, plainClaims(), es256('payment-api')),
     'it names an address for keys (x5u)': () =>
-      forge({ ...header, x5u: 'https://attacker.test/x5u' }, claims(), es256('payment-api')),
+      forge({ ...header, x5u: 'https://attacker.test/x5u' }, plainClaims(), es256('payment-api')),
     'it demands an extension that we do not know (crit)': () =>
-      forge({ ...header, crit: ['exp'] }, claims(), es256('payment-api')),
+      forge({ ...header, crit: ['exp'] }, plainClaims(), es256('payment-api')),
     'its audience is another service': () =>
-      forge(header, { ...claims(), aud: 'merchant' }, es256('payment-api')),
+      forge(header, { ...plainClaims(), aud: 'merchant' }, es256('payment-api')),
     'its audience only begins like ours': () =>
-      forge(header, { ...claims(), aud: `${AUDIENCE}-other` }, es256('payment-api')),
-    'its audience is missing': () => forge(header, without(claims(), 'aud'), es256('payment-api')),
-    'its issuer is missing': () => forge(header, without(claims(), 'iss'), es256('payment-api')),
-    'its type is missing': () => forge({ alg: 'ES256', kid: 'payment-api' }, claims(), es256('payment-api')),
-    'its type is JWT': () => forge({ ...header, typ: 'JWT' }, claims(), es256('payment-api')),
+      forge(header, { ...plainClaims(), aud: `${AUDIENCE}-other` }, es256('payment-api')),
+    'its audience is missing': () => forge(header, without(plainClaims(), 'aud'), es256('payment-api')),
+    'its issuer is missing': () => forge(header, without(plainClaims(), 'iss'), es256('payment-api')),
+    'its type is missing': () =>
+      forge({ alg: 'ES256', kid: 'payment-api' }, plainClaims(), es256('payment-api')),
+    'its type is JWT': () => forge({ ...header, typ: 'JWT' }, plainClaims(), es256('payment-api')),
     'it has expired': () =>
-      forge(header, { ...claims(), iat: seconds() - 120, exp: seconds() - 10 }, es256('payment-api')),
-    'it never expires': () => forge(header, without(claims(), 'exp'), es256('payment-api')),
+      forge(header, { ...plainClaims(), iat: seconds() - 120, exp: seconds() - 10 }, es256('payment-api')),
+    'it never expires': () => forge(header, without(plainClaims(), 'exp'), es256('payment-api')),
     'it lives longer than ours do': () =>
-      forge(header, { ...claims(), exp: seconds() + 86_400 }, es256('payment-api')),
-    'it does not say when it was issued': () => forge(header, without(claims(), 'iat'), es256('payment-api')),
+      forge(header, { ...plainClaims(), exp: seconds() + 86_400 }, es256('payment-api')),
+    'it does not say when it was issued': () =>
+      forge(header, without(plainClaims(), 'iat'), es256('payment-api')),
     'it was issued in the future': () =>
-      forge(header, { ...claims(), iat: seconds() + 90, exp: seconds() + 120 }, es256('payment-api')),
-    'it is not valid yet': () => forge(header, { ...claims(), nbf: seconds() + 90 }, es256('payment-api')),
+      forge(header, { ...plainClaims(), iat: seconds() + 90, exp: seconds() + 120 }, es256('payment-api')),
+    'it is not valid yet': () =>
+      forge(header, { ...plainClaims(), nbf: seconds() + 90 }, es256('payment-api')),
     'its claims were changed': () => {
       const [head, , signature] = validToken().split('.');
-      return `${head}.${base64(JSON.stringify({ ...claims(), exp: seconds() + 59 }))}.${signature}`;
+      return `${head}.${base64(JSON.stringify({ ...plainClaims(), exp: seconds() + 59 }))}.${signature}`;
     },
     'its header was changed': () => {
       const [, body, signature] = validToken().split('.');
@@ -143,7 +137,7 @@ describe('a service token is refused when', () => {
       signature[10] = (signature[10] ?? 0) ^ 1;
       return `${token.split('.').slice(0, 2).join('.')}.${signature.toString('base64url')}`;
     },
-    'its signature is all zeros': () => forge(header, claims(), () => Buffer.alloc(64)),
+    'its signature is all zeros': () => forge(header, plainClaims(), () => Buffer.alloc(64)),
     'blanks stand around it': () => ` ${validToken()}`,
     'it is an identity': () => gateway.identityToken(AUDIENCE, identity),
   };
@@ -234,43 +228,6 @@ describe('the cache', () => {
   });
 });
 
-describe('keys', () => {
-  test('a set that is damaged, private or on another curve stops the start with a clear word', () => {
-    const point = { ...createPublicKey(privateKeyOf('auth')).export({ format: 'jwk' }), kid: 'auth' };
-    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ format: 'jwk' });
-    const sets: Record<string, string> = {
-      empty: '',
-      'no JSON': '{',
-      'no set': '[]',
-      'keys that are no list': '{"keys":{}}',
-      'a key without kid': JSON.stringify({ keys: [without(point, 'kid')] }),
-      'a private key': JSON.stringify({
-        keys: [{ ...createPrivateKey(privateKeyOf('auth')).export({ format: 'jwk' }), kid: 'auth' }],
-      }),
-      'another curve': JSON.stringify({ keys: [{ ...p384, kid: 'auth' }] }),
-      'a symmetric key': JSON.stringify({ keys: [{ kty: 'oct', k: 'AAAA', kid: 'auth' }] }),
-      'a point that is not on the curve': JSON.stringify({ keys: [{ ...point, x: point.y }] }),
-      'two keys of one name': JSON.stringify({ keys: [point, point] }),
-      null: '{"keys":[null]}',
-    };
-    for (const [what, text] of Object.entries(sets))
-      assert.throws(() => readTrustedKeys(text), ConfigError, what);
-  });
-
-  test('a signing key that could not sign ES256 stops the start', () => {
-    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({
-      type: 'pkcs8',
-      format: 'pem',
-    });
-    const p384 = generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey.export({
-      type: 'pkcs8',
-      format: 'pem',
-    });
-    for (const pem of ['', 'no key', rsa.toString(), p384.toString()])
-      assert.throws(() => createSigner('auth', pem), ConfigError);
-  });
-});
-
 type Claims = Record<string, unknown>;
 
 function refuses(verify: () => unknown): void {
@@ -304,4 +261,16 @@ function signEs256(input: string, key: string): Buffer {
 
 function hs256(key: string): (input: string) => Buffer {
   return (input) => createHmac('sha256', key).update(input).digest();
+}
+
+function seconds(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+function publicPem(): string {
+  return createPublicKey(privateKeyOf('payment-api')).export({ type: 'spki', format: 'pem' }).toString();
+}
+
+function plainClaims(): Claims {
+  return { iss: 'payment-api', aud: AUDIENCE, iat: seconds(), exp: seconds() + 60 };
 }

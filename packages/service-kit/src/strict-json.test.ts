@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { AppError } from './errors.ts';
 import { parseStrictJson } from './strict-json.ts';
 
@@ -83,7 +83,10 @@ describe('refuses with malformed_json', () => {
     'a lone low surrogate in a key': '{"\\ude00":1}',
     'surrogates in the wrong order': '["\\ude00\\ud83d"]',
   };
-  for (const [what, text] of Object.entries(refusals)) test(what, () => refuses(Buffer.from(text)));
+  for (const [what, text] of Object.entries(refusals))
+    test(what, () => {
+      refuses(Buffer.from(text));
+    });
 
   for (const key of ['__proto__', 'constructor', 'prototype']) {
     test(`the key ${key} at any depth and in any spelling`, () => {
@@ -96,9 +99,14 @@ describe('refuses with malformed_json', () => {
   }
 
   test('bytes that are not UTF-8', () => {
-    const invalid: number[][] = [[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80], [0xe2, 0x82]];
-    for (const bytes of invalid)
-      refuses(Buffer.from([0x22, ...bytes, 0x22]));
+    const invalid: number[][] = [
+      [0xff],
+      [0xc0, 0x80],
+      [0xed, 0xa0, 0x80],
+      [0xf5, 0x80, 0x80, 0x80],
+      [0xe2, 0x82],
+    ];
+    for (const bytes of invalid) refuses(Uint8Array.from([0x22, ...bytes, 0x22]));
     refuses(Buffer.from('{"a":1}', 'utf16le'));
   });
 });

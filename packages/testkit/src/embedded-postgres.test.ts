@@ -57,7 +57,14 @@ test('a lock file whose process is another program is not taken for a server', a
   const first = await startEmbeddedPostgres({ dataDir });
   // Killed by power: the lock file stays behind, and its number may by now belong to anyone.
   process.kill(first.pid, 'SIGKILL');
-  await waitFor('the server to end', async () => await query(first.url, 'select 1').then(() => undefined, () => true));
+  await waitFor(
+    'the server to end',
+    async () =>
+      await query(first.url, 'select 1').then(
+        () => undefined,
+        () => true,
+      ),
+  );
   assert.ok(existsSync(join(dataDir, 'postmaster.pid')));
   const second = await startEmbeddedPostgres({ dataDir });
   assert.deepEqual(await query(second.url, 'select 1 as one'), [{ one: 1 }]);
@@ -65,7 +72,10 @@ test('a lock file whose process is another program is not taken for a server', a
 });
 
 test('a setting that the server refuses is told in its own words', async () => {
-  const start = startEmbeddedPostgres({ dataDir: join(folder, 'refused'), settings: { shared_buffers: 'plenty' } });
+  const start = startEmbeddedPostgres({
+    dataDir: join(folder, 'refused'),
+    settings: { shared_buffers: 'plenty' },
+  });
   await assert.rejects(start, /postgres ended with 1: .*shared_buffers/s);
 });
 

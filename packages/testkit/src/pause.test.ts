@@ -22,7 +22,10 @@ test('waitFor throws naming what never came, and asks at least once', async () =
 test('waitFor throws in time although the time of day stands still', async () => {
   mock.timers.enable({ apis: ['Date'] });
   try {
-    await assert.rejects(waitFor('the train', async () => undefined, 60), /in vain/);
+    await assert.rejects(
+      waitFor('the train', async () => undefined, 60),
+      /in vain/,
+    );
   } finally {
     mock.timers.reset();
   }

@@ -52,7 +52,10 @@ test('parallel callers build the template once and get a database each', async (
   assert.deepEqual(await query(first.url, 'select id from rooms'), [{ id: 1 }]);
   assert.deepEqual(await query(second.url, 'select id from rooms'), []);
   await Promise.all(databases.map((database) => database.drop()));
-  assert.deepEqual(await query(server.url, `select datname from pg_database where datname like 'test_${service}_%'`), []);
+  assert.deepEqual(
+    await query(server.url, `select datname from pg_database where datname like 'test_${service}_%'`),
+    [],
+  );
 });
 
 test('callers in several processes build the template once too', async () => {
@@ -64,7 +67,9 @@ test('callers in several processes build the template once too', async () => {
     const database = await createTestDatabase(options);
     await database.drop();
     console.log(built);`;
-  const outputs = await Promise.all([1, 2, 3].map(() => outputOf(program, [service, migrationsFolder], server.url)));
+  const outputs = await Promise.all(
+    [1, 2, 3].map(() => outputOf(program, [service, migrationsFolder], server.url)),
+  );
   assert.deepEqual(outputs.map((output) => output.text.trim()).toSorted(), ['0', '0', '1']);
 });
 
@@ -77,12 +82,20 @@ test('the service’s role owns its database and nothing else; the admin sees be
     roles: [`${service}_reader`],
   });
   assert.deepEqual(await query(database.url, 'select current_user as who'), [{ who: service }]);
-  assert.deepEqual(await query(database.adminUrl, 'select current_user as who, rolsuper as super from pg_roles where rolname = current_user'), [
-    { who: 'postgres', super: true },
-  ]);
-  assert.deepEqual(await query(database.url, 'select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls as powers from pg_roles where rolname = current_user'), [
-    { powers: false },
-  ]);
+  assert.deepEqual(
+    await query(
+      database.adminUrl,
+      'select current_user as who, rolsuper as super from pg_roles where rolname = current_user',
+    ),
+    [{ who: 'postgres', super: true }],
+  );
+  assert.deepEqual(
+    await query(
+      database.url,
+      'select rolsuper or rolcreaterole or rolcreatedb or rolbypassrls as powers from pg_roles where rolname = current_user',
+    ),
+    [{ powers: false }],
+  );
   assert.deepEqual(await query(database.url, `set role "${service}_reader"; select 1`), []);
   await database.drop();
 });
@@ -92,10 +105,15 @@ test('changed migrations make another template', async () => {
   const built: string[] = [];
   const create = async (text: string): Promise<void> => {
     temporaryMigration(text);
-    const database = await createTestDatabase({ service, migrationsFolder, migrate: async () => void built.push(text) });
+    const database = await createTestDatabase({
+      service,
+      migrationsFolder,
+      migrate: async () => void built.push(text),
+    });
     await database.drop();
   };
-  for (const text of ['create table one ()', 'create table two ()', 'create table one ()']) await create(text);
+  for (const text of ['create table one ()', 'create table two ()', 'create table one ()'])
+    await create(text);
   assert.deepEqual(built, ['create table one ()', 'create table two ()']);
 });
 
@@ -116,19 +134,11 @@ test('a template whose migration failed half-way is never used', async () => {
 });
 
 test('a file that runs alone has a server of its own, which ends with it, also when a migration fails', async () => {
-  const program = (migrate: string): string => `
-    import { createTestDatabase } from ${JSON.stringify(import.meta.resolve('./test-database.ts'))};
-    let address = '';
-    const migrate = async (url) => { address = url; ${migrate} };
-    try {
-      const database = await createTestDatabase({ service: 'alone', migrationsFolder: process.argv[1], migrate });
-      await database.drop();
-      console.log('dropped', address);
-    } catch (error) {
-      console.log(error.message, address);
-    }`;
-  for (const [migrate, said] of [['', 'dropped'], [`throw new Error('failed')`, 'failed']] as const) {
-    const { text } = await outputOf(program(migrate), [migrationsFolder]);
+  for (const [migrate, said] of [
+    ['', 'dropped'],
+    [`throw new Error('failed')`, 'failed'],
+  ] as const) {
+    const { text } = await outputOf(loneProgram(migrate), [migrationsFolder]);
     const [word, address] = text.trim().split(' ');
     assert.equal(word, said);
     await assert.rejects(query(String(address), 'select 1'), /ECONNREFUSED/);
@@ -136,8 +146,14 @@ test('a file that runs alone has a server of its own, which ends with it, also w
 });
 
 test('withDatabase keeps the server and changes database and role', () => {
-  assert.equal(withDatabase('postgres://postgres:pw@127.0.0.1:5432/postgres', 'a'), 'postgres://postgres:pw@127.0.0.1:5432/a');
-  assert.equal(withDatabase('postgres://postgres:pw@127.0.0.1:5432/postgres', 'a', 'auth'), 'postgres://auth@127.0.0.1:5432/a');
+  assert.equal(
+    withDatabase('postgres://postgres:pw@127.0.0.1:5432/postgres', 'a'),
+    'postgres://postgres:pw@127.0.0.1:5432/a',
+  );
+  assert.equal(
+    withDatabase('postgres://postgres:pw@127.0.0.1:5432/postgres', 'a', 'auth'),
+    'postgres://auth@127.0.0.1:5432/a',
+  );
 });
 
 function uniqueService(): string {
@@ -176,4 +192,18 @@ async function query(url: string, text: string): Promise<unknown[]> {
   } finally {
     await client.end();
   }
+}
+
+function loneProgram(migrate: string): string {
+  return `
+    import { createTestDatabase } from ${JSON.stringify(import.meta.resolve('./test-database.ts'))};
+    let address = '';
+    const migrate = async (url) => { address = url; ${migrate} };
+    try {
+      const database = await createTestDatabase({ service: 'alone', migrationsFolder: process.argv[1], migrate });
+      await database.drop();
+      console.log('dropped', address);
+    } catch (error) {
+      console.log(error.message, address);
+    }`;
 }

@@ -45,7 +45,12 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     metrics,
     verifier: createVerifier('auth', readTrustedKeys(config.trustedKeys)),
     pool,
-    orm: await createOrm({ url: config.databaseUrl, entities, max: config.databasePoolMax, applicationName: 'auth' }),
+    orm: await createOrm({
+      url: config.databaseUrl,
+      entities,
+      max: config.databasePoolMax,
+      applicationName: 'auth',
+    }),
     usage: startUsageRecorder({ pool, log, intervalMs: config.usageFlushIntervalMs }),
     revocations: startRevocationFeed({ databaseUrl: config.databaseUrl, log, metrics }),
     validations: validationCounter(metrics),

@@ -47,7 +47,12 @@ export async function createContext(
     log,
     metrics,
     keyring,
-    orm: await createOrm({ url: config.databaseUrl, entities, max: config.databasePoolMax, applicationName: 'merchant' }),
+    orm: await createOrm({
+      url: config.databaseUrl,
+      entities,
+      max: config.databasePoolMax,
+      applicationName: 'merchant',
+    }),
     pool: createPool({ url: config.databaseUrl, max: 2, applicationName: 'merchant-checks', log }),
     signer: createSigner('merchant', config.signingKey.reveal()),
     verifier: createVerifier('merchant', readTrustedKeys(config.trustedKeys)),

@@ -7,7 +7,11 @@ import { ReflectionService } from '@grpc/reflection';
 
 const SERVICE = 'centra.payment.v1.PaymentService';
 // The public contract and what it imports. What the services say among themselves is not shown.
-const SHOWN = new Set(['centra/payment/v1/payment.proto', 'centra/money/v1/money.proto', 'google/protobuf/timestamp.proto']);
+const SHOWN = new Set([
+  'centra/payment/v1/payment.proto',
+  'centra/money/v1/money.proto',
+  'google/protobuf/timestamp.proto',
+]);
 
 /**
  * Lets developers' tools (grpcurl and the like) ask what this server offers. The descriptors are the compiler's own, made

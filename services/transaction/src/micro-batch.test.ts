@@ -175,8 +175,7 @@ test('whatever arrives whenever: each item is answered exactly once, with its ow
 });
 
 test('60: behind a database that stands still, callers are refused once too many wait, and the others still go', async () => {
-  let release = (): void => {};
-  const stuck = new Promise<void>((resolve) => (release = resolve));
+  const { promise: stuck, resolve: release } = Promise.withResolvers<void>();
   const write = createMicroBatch<number, number>({
     concurrency: 1,
     sizeMax: 32,

@@ -7,6 +7,7 @@ import type { Windows } from './windows.ts';
 export function createLocalWindows(limits: Limits): Windows {
   return createWindows(
     limits,
-    ({ name, quota, seconds }) => new RateLimiterMemory({ keyPrefix: name, points: quota, duration: seconds }),
+    ({ name, quota, seconds }) =>
+      new RateLimiterMemory({ keyPrefix: name, points: quota, duration: seconds }),
   );
 }

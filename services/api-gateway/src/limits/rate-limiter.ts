@@ -34,7 +34,8 @@ export function createRateLimiter(options: {
   metrics: Metrics;
 }): RateLimiter {
   const local = createLocalWindows(options.limits);
-  const shared = options.redisUrl === undefined ? undefined : createSharedWindows(options.redisUrl, options.limits);
+  const shared =
+    options.redisUrl === undefined ? undefined : createSharedWindows(options.redisUrl, options.limits);
   const gauge = options.metrics.gauge(
     'centra_gateway_limits_shared',
     '1 while limits are counted in Redis',
