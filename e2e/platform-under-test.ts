@@ -160,7 +160,6 @@ const entrySchema = z
   .object({
     kind: z.string(),
     effect: z.string().optional(),
-    type: z.string().optional(),
     idempotency_key: z.string().nullish(),
     path: z.string().optional(),
     method: z.string().optional(),
@@ -178,7 +177,7 @@ export async function journal(simulatorUrl: string): Promise<JournalEntry[]> {
     const { body } = await request(`${simulatorUrl}/_control/journal?after=${after}`);
     const page = z.object({ entries: z.array(entrySchema), last_seq: z.int() }).parse(await body.json());
     if (page.entries.length === 0) return all;
-    all.push(...page.entries.map((entry) => ({ ...entry, effect: entry.effect ?? entry.type })));
+    all.push(...page.entries);
     const last = page.entries.at(-1);
     after = z.object({ seq: z.int() }).parse(last).seq;
   }

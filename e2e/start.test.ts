@@ -50,7 +50,11 @@ test('a second start keeps the data, stays up, answers its own curl, and Ctrl-C 
     .loose()
     .parse(await list.json());
   assert.equal(data.length, 3, 'the payments of both starts and the one by curl');
-  const pids = z.array(z.int()).parse(JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8')));
+  const note = z.object({ processes: z.array(z.int()) }).loose();
+  const { processes: pids } = note.parse(JSON.parse(readFileSync(join(dataDir, 'processes.json'), 'utf8')));
+  const second = await finish(start('--once'));
+  assert.equal(second.code, 1);
+  assert.match(second.output, /Another copy \(process \d+\) runs on/, 'a second copy leaves the first alone');
   child.kill('SIGINT');
   const [code] = await once(child, 'exit');
   assert.equal(code, 0);

@@ -24,6 +24,14 @@ if (files.length === 0) {
 }
 const folder = temporaryFolder('tests');
 const postgres = await startEmbeddedPostgres({ dataDir: join(folder, 'postgres') });
+// Ctrl-C ends the runner with its process group; the database runs in a group of its own and is stopped here.
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    void postgres.stop().finally(() => {
+      rmSync(folder, { recursive: true, force: true });
+      process.exit(130);
+    });
+  });
 let status = 1;
 try {
   status = await runTests(files, postgres.url);

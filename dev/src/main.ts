@@ -28,6 +28,9 @@ const platform = await startPlatform({
   say,
   onCrash: (name, code, signal, lastLines) =>
     say(`${name} ended unexpectedly (${signal ?? code}); its last words:\n${lastLines}`),
+}).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
 });
 let isGood = false;
 try {

@@ -7,7 +7,7 @@ import type { RedisServer } from '@centra/testkit/redis-server.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import type { Child } from './child.ts';
 import { provisionDatabases } from './databases.ts';
-import { endLeftOvers, rememberProcesses } from './left-overs.ts';
+import { endLeftOvers, forgetProcesses, rememberProcesses } from './left-overs.ts';
 import { startServices } from './services.ts';
 import type { ServiceName } from './services.ts';
 
@@ -123,7 +123,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       operatorKeyPem: readFileSync(keys.privateKeyFile('operator'), 'utf8'),
       redis,
       child: services.child,
-      stop: async () => await stopAll(stops),
+      async stop() {
+        await stopAll(stops);
+        forgetProcesses(dataDir);
+      },
     };
   } catch (error) {
     await stopAll(stops);

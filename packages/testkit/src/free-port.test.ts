@@ -33,3 +33,9 @@ async function listenOn(port: number, host: string): Promise<Server> {
   await once(server, 'listening');
   return server;
 }
+
+test('callers at the same time get different ports, outside the range of outgoing connections', async () => {
+  const ports = await Promise.all(Array.from({ length: 200 }, async () => await freePort()));
+  assert.equal(new Set(ports).size, 200);
+  assert.ok(ports.every((port) => port < 32_768));
+});

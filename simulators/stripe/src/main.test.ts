@@ -70,11 +70,11 @@ test('the process says where it listens, and every acknowledged charge survives 
   for (let at = 0; at < 60; at += 1)
     await client(second.url).paymentIntents.create(params, { idempotencyKey: `key-${at}` });
   const answer = await request(new URL('/_control/journal?kind=effect', second.url));
-  const { entries }: { entries: { type: string; idempotency_key: string }[] } = JSON.parse(
+  const { entries }: { entries: { effect: string; idempotency_key: string }[] } = JSON.parse(
     await answer.body.text(),
   );
   const charged = entries
-    .filter(({ type }) => type === 'charge.succeeded')
+    .filter(({ effect }) => effect === 'charge.succeeded')
     .map(({ idempotency_key }) => idempotency_key);
   assert.deepEqual(charged.toSorted(), Array.from({ length: 60 }, (_, at) => `key-${at}`).toSorted());
   second.child.kill('SIGTERM');

@@ -13,7 +13,7 @@ export const declineSchema = problemSchema
 
 // The reasons that transaction gives and that are about the card: another card, or the same one later, may do. What is not
 // listed is the hotel's, the provider's or ours, and then no guest is told that a card is bad.
-const CARD_FAILURES: ReadonlySet<string> = new Set([
+export const CARD_FAILURES: ReadonlySet<string> = new Set([
   'authentication_abandoned',
   'authentication_failed',
   'authentication_required',

@@ -101,7 +101,7 @@ test('18: a guest who never returns: after an hour the challenge is withdrawn at
   assert.deepEqual([now.status, now.failure?.code], [PAYMENT_STATUS_FAILED, 'authentication_abandoned']);
   const canceled = (await world.stripe.journal('effect')).filter(
     (line) =>
-      line['type'] === 'payment_intent.canceled' && line['payment_intent'] === payment.providerReference,
+      line['effect'] === 'payment_intent.canceled' && line['payment_intent'] === payment.providerReference,
   );
   assert.equal(canceled.length, 1);
   await answerAtBank(redirectUrl, 'approve');

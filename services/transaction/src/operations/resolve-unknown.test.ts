@@ -85,7 +85,8 @@ test('23: a decline whose reply was lost is found as the same decline, and no se
   assert.deepEqual([settled.status, settled.failure?.code], [FAILED, 'card_declined']);
   await assertEffects(hotel, request.operationId, 0);
   const declines = (await world.stripe.journal('effect')).filter(
-    (line) => line['type'] === 'charge.failed' && line['idempotency_key'] === `centra-${request.operationId}`,
+    (line) =>
+      line['effect'] === 'charge.failed' && line['idempotency_key'] === `centra-${request.operationId}`,
   );
   assert.equal(declines.length, 1);
 });

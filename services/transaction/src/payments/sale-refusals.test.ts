@@ -168,7 +168,7 @@ test('47: ISK 501 is charged as 50,100 of Stripe and no amount is ever rounded o
   const payment = paymentOf(await service.sale(request));
   assert.deepEqual([payment.status, payment.capturedMinor], [PaymentStatus.PAYMENT_STATUS_SUCCEEDED, 501n]);
   const charge = (await world.stripe.journal('effect')).find(
-    (line) => line['type'] === 'charge.succeeded' && line['payment_intent'] === payment.providerReference,
+    (line) => line['effect'] === 'charge.succeeded' && line['payment_intent'] === payment.providerReference,
   );
   assert.deepEqual([charge?.['amount'], charge?.['currency']], [50_100, 'isk']);
 });

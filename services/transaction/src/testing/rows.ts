@@ -84,7 +84,7 @@ export async function makeDue(world: World, operationId: string): Promise<void> 
 /** What Stripe's own journal says of an operation: every charge made for it. */
 export async function chargesAtStripe(world: World, operationId: string): Promise<number> {
   const effects = await world.stripe.journal('effect');
-  const charges = effects.filter((line) => line['type'] === 'charge.succeeded');
+  const charges = effects.filter((line) => line['effect'] === 'charge.succeeded');
   return charges.filter((line) => operationIdOf(line['metadata']) === operationId).length;
 }
 

@@ -20,7 +20,7 @@ async function reopen(path: string): Promise<{ journal: Journal; lines: JournalL
   return { journal, lines };
 }
 
-const effect = (name: string) => ({ kind: 'effect' as const, type: name });
+const effect = (name: string) => ({ kind: 'effect' as const, effect: name });
 
 test('what one append holds is read back whole or not at all, wherever the file is torn', async (t) => {
   const path = await folder(t);
@@ -35,7 +35,7 @@ test('what one append holds is read back whole or not at all, wherever the file 
     await writeFile(file, whole.subarray(0, length));
     const { journal: torn, lines } = await reopen(path);
     assert.deepEqual(
-      lines.map(({ type }) => type),
+      lines.map(({ effect: name }) => name),
       ['a'],
       `torn at ${length}`,
     );
@@ -44,7 +44,7 @@ test('what one append holds is read back whole or not at all, wherever the file 
     const { journal: after, lines: repaired } = await reopen(path);
     await after.close();
     assert.deepEqual(
-      repaired.map(({ seq, type }) => [seq, type]),
+      repaired.map(({ seq, effect: name }) => [seq, name]),
       [
         [1, 'a'],
         [2, 'c'],
@@ -114,7 +114,7 @@ test('a journal that cannot be written answers nothing but 500', async (t) => {
   const { journal: again, lines } = await reopen(path);
   await again.close();
   assert.deepEqual(
-    lines.map(({ type }) => type),
+    lines.map(({ effect: name }) => name),
     ['a'],
   );
 });

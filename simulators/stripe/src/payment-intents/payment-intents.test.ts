@@ -220,7 +220,7 @@ test('the journal has exactly one line of money for each charge that moved money
   const { seq: _seq, at: _at, request_id: _request, ...facts } = line;
   assert.deepEqual(facts, {
     kind: 'effect',
-    type: 'charge.succeeded',
+    effect: 'charge.succeeded',
     account,
     livemode: false,
     payment_intent: paid.id,

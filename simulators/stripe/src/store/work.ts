@@ -33,12 +33,12 @@ export class Work {
   }
 
   /** Something that happened in the outside world: the lines that tests count. */
-  effect(type: string, facts: Record<string, unknown>): void {
+  effect(effect: string, facts: Record<string, unknown>): void {
     const { account, livemode } = this.mode;
     const { requestId, idempotencyKey } = this.origin;
     this.lines.push({
       kind: 'effect',
-      type,
+      effect,
       account,
       livemode,
       request_id: requestId,

@@ -93,7 +93,7 @@ export async function startRig(t: TestContext, options: Partial<Config> = {}): P
       if (status !== 201) throw new Error(`the fault was not armed: ${JSON.stringify(body)}`);
     },
     effects: async (type) =>
-      (await journalOf(control, 'effect')).filter((line) => type === undefined || line['type'] === type),
+      (await journalOf(control, 'effect')).filter((line) => type === undefined || line['effect'] === type),
     restart: async (between) => {
       await simulator.close();
       await between?.();
