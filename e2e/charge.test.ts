@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createApiKey } from '@centra/dev/seed.ts';
 import type { Hotel } from '@centra/dev/seed.ts';
+import { hasRedisServer } from '@centra/testkit/redis-server.ts';
 import { Redis } from 'ioredis';
 import { z } from 'zod';
 import {
@@ -274,8 +275,12 @@ test('7: a provider error after the effect is settled later, with one effect', a
   assert.equal((await chargesOf(platform, payment.id)).length, 1);
 });
 
-test('25: Redis flushed, then gone, changes no money outcome', { skip: false }, async () => {
-  assert.ok(platform.redis !== undefined, 'this story needs the Redis that npm test installs');
+// npm test installs Redis where it may; in CI its absence fails here.
+const withoutRedis =
+  hasRedisServer() || process.env['CI'] === 'true' ? false : 'redis-server is not installed';
+
+test('25: Redis flushed, then gone, changes no money outcome', { skip: withoutRedis }, async () => {
+  assert.ok(platform.redis !== undefined, 'Redis runs');
   const cardToken = await card(platform, hotel);
   const key = randomUUID();
   const first = await charge(platform, hotel, { cardToken, key });

@@ -55,7 +55,7 @@ export const ERRORS = {
     http: 409,
     grpc: grpcStatus.ALREADY_EXISTS,
     title:
-      'This Idempotency-Key was used more than 30 days ago; its answer is no longer kept. Nothing was charged.',
+      'This Idempotency-Key was used more than 30 days ago; its answer is no longer kept. This call charged nothing; payment_id names what the first one made.',
   },
   state_conflict: {
     http: 409,
