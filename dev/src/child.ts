@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { createWriteStream, existsSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { waitFor } from '@centra/testkit/pause.ts';
 
@@ -39,16 +39,16 @@ export async function startChild(options: Options): Promise<Child> {
 
   const start = async (extra: Readonly<Record<string, string>> = {}): Promise<void> => {
     expectedEnd = false;
-    const log = createWriteStream(logFile, { flags: 'a' });
+    // The file itself, not a pipe through us: a line costs the service one write and nobody else anything.
+    const log = openSync(logFile, 'a');
     child = spawn(process.execPath, [options.script], {
       cwd: repositoryRoot,
       env: { ...inheritedEnv(), ...options.env, ...extra },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', log, log],
       // A group of its own, so that Ctrl-C reaches the platform first and it stops its parts in order.
       detached: true,
     });
-    child.stdout?.pipe(log, { end: false });
-    child.stderr?.pipe(log, { end: false });
+    closeSync(log);
     child.once('exit', (code, signal) => {
       if (!expectedEnd) options.onCrash(options.name, code, signal, lastLines(logFile));
     });

@@ -53,7 +53,7 @@ export async function createContext(
       max: config.databasePoolMax,
       applicationName: 'merchant',
     }),
-    pool: createPool({ url: config.databaseUrl, max: 2, applicationName: 'merchant-checks', log }),
+    pool: createPool({ url: config.databaseUrl, max: 4, applicationName: 'merchant-opening', log }),
     signer: createSigner('merchant', config.signingKey.reveal()),
     verifier: createVerifier('merchant', readTrustedKeys(config.trustedKeys)),
     transactionClient: new TransactionServiceClient(

@@ -5,20 +5,21 @@ import type {
 } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode as ModeCode } from '@centra/proto/centra/money/v1/money.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
+import { inTransaction } from '@centra/service-kit/database.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
 import type { CallContext } from '@centra/service-kit/grpc.ts';
 import { parseWith } from '@centra/service-kit/http.ts';
 import { fromPublicId, toPublicId } from '@centra/service-kit/ids.ts';
 import { z } from 'zod';
 import { recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
-import { ProviderAccountEntity } from '../entities.ts';
-import type { AccountKind, Mode, ProviderAccountRow } from '../entities.ts';
+import type { AccountKind, Mode } from '../entities.ts';
 import { merchantIdSchema } from '../merchants/merchant.ts';
+import { SealError } from '../sealing/seal.ts';
 import { asMerchant } from '../tenant.ts';
-import type { Transaction } from '../tenant.ts';
 import { revealAll } from './credentials.ts';
-import { loadSealed } from './load-sealed.ts';
-import type { SealedVersion } from './load-sealed.ts';
+import { SEALED_COLUMNS, toSealedVersion } from './load-sealed.ts';
+import type { SealedRow, SealedVersion } from './load-sealed.ts';
 import { openCredentials } from './sealed-credentials.ts';
 
 // UUID or pa_…: callers keep the one and are given the other.
@@ -61,14 +62,12 @@ export async function getProviderAccount(
 ): Promise<ProviderAccount> {
   const { merchantId, mode: modeCode, selector } = parseWith(requestSchema, request);
   const mode: Mode = modeCode === ModeCode.MODE_LIVE ? 'live' : 'test';
-  const { account, version } = await asMerchant(context, merchantId, (tx) =>
-    select(tx, merchantId, mode, selector),
-  );
+  const { account, version } = await select(context.pool, merchantId, mode, selector);
   const credentials = await openCredentials(context, version);
-  await noteOpening(context, call, account, version.version);
+  await noteOpening(context, call, merchantId, account.id, version.version);
   return {
     providerAccountId: account.id,
-    merchantId: account.merchantId,
+    merchantId,
     mode: modeCode,
     kind: KIND_CODES[account.kind],
     provider: account.provider,
@@ -82,36 +81,73 @@ const KIND_CODES = {
   card_vault: KindCode.ACCOUNT_KIND_CARD_VAULT,
 } as const satisfies Record<AccountKind, KindCode>;
 
-type Selected = { account: ProviderAccountRow; version: SealedVersion };
+type AccountRow = {
+  id: string;
+  kind: AccountKind;
+  provider: string;
+  status: 'active' | 'deleted';
+  current_version: number;
+};
+type Selected = { account: AccountRow; version: SealedVersion };
 
-async function select(
-  tx: Transaction,
-  merchantId: string,
-  mode: Mode,
-  selector: Selector,
-): Promise<Selected> {
+// Value and key in one statement, so of one moment; the version asked for, or else the current one.
+const SELECT = `
+select a.id, a.kind, a.provider, a.status, a.current_version, ${SEALED_COLUMNS}
+  from provider_accounts as a
+  left join provider_account_versions as sealed
+    on sealed.merchant_id = a.merchant_id and sealed.provider_account_id = a.id
+   and sealed.version = coalesce($5::integer, a.current_version)
+  left join data_keys on data_keys.merchant_id = sealed.merchant_id and data_keys.version = sealed.data_key_version
+ where a.merchant_id = $1 and a.mode = $2
+   and ($3::text is null or (a.kind = $3 and a.is_default))
+   and ($4::uuid is null or a.id = $4)`;
+
+/**
+ * Finds account, version and key. Every first charge of a hotel waits for this, so it is plain SQL in prepared statements: a
+ * fifth of what the same reads cost through the ORM. Row level security stays forced, so the hotel is set first.
+ */
+async function select(pool: Pool, merchantId: string, mode: Mode, selector: Selector): Promise<Selected> {
+  const wanted = toWanted(selector);
+  const values = [merchantId, mode, wanted.kind, wanted.id, wanted.version];
+  const row = await inTransaction(pool, async (client) => {
+    await client.query({
+      name: 'set-merchant',
+      text: `select set_config('centra.merchant_id', $1, true)`,
+      values: [merchantId],
+    });
+    const { rows } = await client.query<AccountRow & SealedRow>({
+      name: 'open-account',
+      text: SELECT,
+      values,
+    });
+    return rows[0];
+  });
+  if (row === undefined) throw new AppError(wanted.kind === null ? 'not_found' : 'provider_account_missing');
+  // A version that was asked for by its number stays good while it drains, also after the account's deletion.
+  if (wanted.version === null && row.status === 'deleted') throw new AppError('provider_account_missing');
+  if (wanted.version !== null && wanted.version > row.current_version) throw new AppError('not_found');
+  if (row.version === null)
+    throw new SealError(`there is no version ${wanted.version ?? row.current_version}`);
+  const version = toSealedVersion(row);
+  if (wanted.version !== null && version.state === 'destroyed')
+    throw new AppError('not_found', { detail: 'The secrets of this version are destroyed.' });
+  return { account: row, version };
+}
+
+type WantedAccount = { kind: AccountKind | null; id: string | null; version: number | null };
+
+function toWanted(selector: Selector): WantedAccount {
   switch (selector.$case) {
-    case 'defaultOfKind': {
-      const kind = selector.value === KindCode.ACCOUNT_KIND_CARD_VAULT ? 'card_vault' : 'card_provider';
-      const account = await tx.findOne(ProviderAccountEntity, { merchantId, mode, kind, isDefault: true });
-      if (account === null) throw new AppError('provider_account_missing');
-      return { account, version: await loadSealed(tx, account, account.currentVersion) };
-    }
-    case 'providerAccountId': {
-      const account = await tx.findOne(ProviderAccountEntity, { merchantId, mode, id: selector.value });
-      if (account === null) throw new AppError('not_found');
-      if (account.status === 'deleted') throw new AppError('provider_account_missing');
-      return { account, version: await loadSealed(tx, account, account.currentVersion) };
-    }
-    case 'accountVersion': {
-      const { providerAccountId: id, version: number } = selector.value;
-      const account = await tx.findOne(ProviderAccountEntity, { merchantId, mode, id });
-      if (account === null || number > account.currentVersion) throw new AppError('not_found');
-      const version = await loadSealed(tx, account, number);
-      if (version.state === 'destroyed')
-        throw new AppError('not_found', { detail: 'The secrets of this version are destroyed.' });
-      return { account, version };
-    }
+    case 'defaultOfKind':
+      return {
+        kind: selector.value === KindCode.ACCOUNT_KIND_CARD_VAULT ? 'card_vault' : 'card_provider',
+        id: null,
+        version: null,
+      };
+    case 'providerAccountId':
+      return { kind: null, id: selector.value, version: null };
+    case 'accountVersion':
+      return { kind: null, id: selector.value.providerAccountId, version: selector.value.version };
     default:
       throw new Error(`no rule for ${String(selector satisfies never)}`);
   }
@@ -121,7 +157,8 @@ async function select(
 async function noteOpening(
   context: Context,
   call: CallContext,
-  { merchantId, id }: ProviderAccountRow,
+  merchantId: string,
+  id: string,
   version: number,
 ): Promise<void> {
   const opening = `${call.caller} ${merchantId} ${id} ${version}`;

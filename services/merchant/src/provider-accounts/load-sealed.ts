@@ -25,6 +25,11 @@ export async function loadSealed(
 ): Promise<SealedVersion> {
   const [row] = await tx.execute<SealedRow[]>(SELECT, [merchantId, id, version]);
   if (row === undefined) throw new SealError(`there is no version ${version}`);
+  return toSealedVersion(row);
+}
+
+/** A row with SEALED_COLUMNS as the version it is. */
+export function toSealedVersion(row: SealedRow): SealedVersion {
   return {
     merchantId: row.merchant_id,
     providerAccountId: row.provider_account_id,
@@ -41,7 +46,7 @@ export async function loadSealed(
 
 const fieldsSchema = z.record(z.string(), z.string());
 
-type SealedRow = {
+export type SealedRow = {
   merchant_id: string;
   provider_account_id: string;
   version: number;
@@ -54,9 +59,12 @@ type SealedRow = {
 };
 
 // Value and key in one statement, so of one moment: in between, the value could be sealed again and its old key destroyed.
+export const SEALED_COLUMNS = `
+       sealed.merchant_id, sealed.provider_account_id, sealed.version, sealed.state, sealed.plain_fields::text,
+       sealed.sealed_fields::text, sealed.data_key_version, data_keys.master_key_id, data_keys.wrapped`;
+
 const SELECT = `
-select sealed.merchant_id, sealed.provider_account_id, sealed.version, sealed.state, sealed.plain_fields::text,
-       sealed.sealed_fields::text, sealed.data_key_version, data_keys.master_key_id, data_keys.wrapped
+select ${SEALED_COLUMNS}
   from provider_account_versions as sealed
   left join data_keys on data_keys.merchant_id = sealed.merchant_id and data_keys.version = sealed.data_key_version
  where sealed.merchant_id = ? and sealed.provider_account_id = ? and sealed.version = ?`;
