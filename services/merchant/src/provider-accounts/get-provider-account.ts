@@ -103,8 +103,8 @@ select a.id, a.kind, a.provider, a.status, a.current_version, ${SEALED_COLUMNS}
    and ($4::uuid is null or a.id = $4)`;
 
 /**
- * Finds account, version and key. Every first charge of a hotel waits for this, so it is plain SQL in prepared statements: a
- * fifth of what the same reads cost through the ORM. Row level security stays forced, so the hotel is set first.
+ * Finds account, version and key. Every first charge of a hotel waits for this, so it is plain SQL in prepared statements: half
+ * of what the same reads cost through the ORM (docs/bench.md). Row level security stays forced, so the hotel is set first.
  */
 async function select(pool: Pool, merchantId: string, mode: Mode, selector: Selector): Promise<Selected> {
   const wanted = toWanted(selector);
