@@ -76,22 +76,40 @@ export async function stopLeftOverPostgres(wanted: string): Promise<void> {
   if (!existsSync(lock)) return;
   const pid = Number(readFileSync(lock, 'utf8').split('\n')[0]);
   const commandLine = join('/proc', String(pid), 'cmdline');
-  if (!isServerOf(dataDir, commandLine)) return;
+  if (!isServerOf(dataDir, commandLine)) {
+    await waitUntilGone(commandLine);
+    return;
+  }
   process.kill(pid, 'SIGINT');
   const deadline = Date.now() + START_TIMEOUT_MS;
   while (isServerOf(dataDir, commandLine)) {
     if (Date.now() > deadline) throw new Error(`another Postgres (pid ${pid}) still runs on ${dataDir}`);
     await pauseMs(50);
   }
+  await waitUntilGone(commandLine);
+}
+
+// A killed process keeps its number, without a command line, until its parent takes note; far more than that takes.
+const GONE_TIMEOUT_MS = 5_000;
+
+/** Postgres itself only asks whether the number in the lock file is taken, and refuses while a dead server still has it. */
+async function waitUntilGone(commandLine: string): Promise<void> {
+  const deadline = Date.now() + GONE_TIMEOUT_MS;
+  while (commandLineOf(commandLine) === '' && Date.now() < deadline) await pauseMs(20);
+}
+
+/** Undefined when there is no such process (any more). */
+function commandLineOf(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Whether that process is a server on the folder. One that has ended but is not yet collected has no command line. */
 function isServerOf(dataDir: string, commandLine: string): boolean {
-  try {
-    return readFileSync(commandLine, 'utf8').includes(dataDir);
-  } catch {
-    return false;
-  }
+  return commandLineOf(commandLine)?.includes(dataDir) === true;
 }
 
 type Owner = { uid?: number; gid?: number };
