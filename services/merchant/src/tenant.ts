@@ -1,5 +1,5 @@
-import { DriverException } from '@mikro-orm/core';
 import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 
 /** One atomic phase. No call to anything but the database inside it. */
@@ -58,12 +58,8 @@ async function inScope<T>(
       return await phase(tx);
     });
   } catch (error) {
-    throw isUnavailable(error) ? new AppError('unavailable', { cause: error, retryAfterSeconds: 1 }) : error;
+    throw isDatabaseUnavailable(error)
+      ? new AppError('unavailable', { cause: error, retryAfterSeconds: 1 })
+      : error;
   }
-}
-
-// Classes of SQLSTATE that say the server could not be asked: connection, resources, shutdown. The ORM wraps the driver's
-// error, so the check that the plain pool's errors get does not see them.
-function isUnavailable(error: unknown): boolean {
-  return error instanceof DriverException && /^(08|53|57P)/.test(error.code ?? '');
 }
