@@ -3,6 +3,8 @@ import { mkdir } from 'node:fs/promises';
 import { Clock } from './clock.ts';
 import type { Config } from './config.ts';
 import { Faults } from './faults/fault.ts';
+import { ObjectLocks } from './http/object-locks.ts';
+import { RateLimiter } from './http/rate-limiter.ts';
 import { openInstanceKey, type InstanceKey } from './instance-key.ts';
 import { Journal } from './journal/journal.ts';
 import type { JournalLine } from './journal/journal-lines.ts';
@@ -25,6 +27,8 @@ export type Context = Core & {
   keysInUse: Set<string>;
   webhooks: WebhookSender;
   settlements: Settlements;
+  locks: ObjectLocks;
+  rateLimiter: RateLimiter;
   /** Where browsers reach this simulator; known once it listens. */
   publicUrl: () => string;
 };
@@ -33,7 +37,7 @@ export type Context = Core & {
 export async function createContext(config: Config, publicUrl: () => string): Promise<Context> {
   await mkdir(config.dataDir, { recursive: true });
   const clock = new Clock();
-  const store = new Store(config.searchDelayMs);
+  const store = new Store(config.searchDelayMs, config.expiryDelayMs, config.disputeDelayMs);
   const instanceKey = await openInstanceKey(config.dataDir);
   const journal = await Journal.open(config.dataDir, (lines) =>
     lines.forEach((line) => replay(store, clock, line)),
@@ -41,7 +45,15 @@ export async function createContext(config: Config, publicUrl: () => string): Pr
   const core: Core = { config, clock, journal, store, faults: new Faults(), instanceKey };
   const webhooks = new WebhookSender(core);
   const settlements = new Settlements(core, webhooks);
-  return { ...core, keysInUse: new Set(), webhooks, settlements, publicUrl };
+  return {
+    ...core,
+    keysInUse: new Set(),
+    webhooks,
+    settlements,
+    locks: new ObjectLocks(),
+    rateLimiter: new RateLimiter(config.rateLimitPerSecond),
+    publicUrl,
+  };
 }
 
 function replay(store: Store, clock: Clock, line: JournalLine): void {

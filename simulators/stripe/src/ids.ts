@@ -12,3 +12,9 @@ export function newId(prefix: string, length = 24): string {
 export function digits(length: number): string {
   return Array.from({ length }, () => randomInt(10)).join('');
 }
+
+/** 58 random letters and digits behind Stripe's `cs_test_`: whoever has the id of a session can pay it, so nobody may guess one. */
+export function newSessionId(livemode: boolean): string {
+  const random = `${randomUUID()}${randomUUID()}`.replaceAll('-', '');
+  return `cs_${livemode ? 'live' : 'test'}_a1${random.slice(0, 56)}`;
+}

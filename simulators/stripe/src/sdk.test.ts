@@ -6,9 +6,14 @@ import { Stripe } from 'stripe';
 import type { accountJson } from './accounts/get-account.ts';
 import type { balanceJson } from './accounts/get-balance.ts';
 import type { Charge } from './charges/charge.ts';
+import type { CheckoutSession } from './checkout-sessions/checkout-session.ts';
+import type { LineItem } from './checkout-sessions/line-item.ts';
+import type { Dispute } from './disputes/dispute.ts';
+import type { EarlyFraudWarning } from './early-fraud-warnings/early-fraud-warning.ts';
 import type { eventJson } from './events/event.ts';
 import type { PaymentIntent } from './payment-intents/payment-intent.ts';
 import type { PaymentMethod } from './payment-methods/payment-method.ts';
+import type { Refund } from './refunds/refund.ts';
 import type { WebhookEndpoint } from './webhooks/webhook-endpoint.ts';
 import { errorOf, startRig } from './testing/rig.ts';
 
@@ -24,9 +29,15 @@ export const conforms = {
   account: (json: ReturnType<typeof accountJson>): Stripe.Account => json,
   balance: (json: ReturnType<typeof balanceJson>): Stripe.Balance => json,
   charge: (json: Charge): Stripe.Charge => json,
+  checkoutSession: (json: CheckoutSession): Stripe.Checkout.Session => json,
+  dispute: (json: Dispute): Stripe.Dispute => json,
+  earlyFraudWarning: (json: EarlyFraudWarning): Stripe.Radar.EarlyFraudWarning => json,
+  // The SDK turns the price's decimal text into an object of its own.
+  lineItem: (json: Omit<LineItem, 'price'>): Omit<Stripe.LineItem, 'price'> => json,
   event: (json: ReturnType<typeof eventJson>): Stripe.EventBase => json,
   paymentIntent: (json: PaymentIntent): Stripe.PaymentIntent => json,
   paymentMethod: (json: PaymentMethod): Stripe.PaymentMethod => json,
+  refund: (json: Refund): Stripe.Refund => json,
   webhookEndpoint: (json: WebhookEndpoint): Stripe.WebhookEndpoint => json,
 };
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { createApp } from './app.ts';
 import { CONFIG_DEFAULTS, type Config } from './config.ts';
 import { createContext } from './context.ts';
+import { startTimetable } from './timetable/run-due.ts';
 
 export type Simulator = {
   /** `http://host:port`, without a slash at the end. */
@@ -26,6 +27,7 @@ export async function startSimulator(options: Partial<Config> & Pick<Config, 'da
   listening = `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   context.webhooks.resume();
   context.settlements.resume();
+  startTimetable(context, context.webhooks);
   return {
     url: listening,
     host: address,

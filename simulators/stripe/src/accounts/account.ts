@@ -1,3 +1,5 @@
+import type { CardFeatures } from '../charges/card-features.ts';
+
 /** One API key of an account. Only its hash is kept. */
 export type AccountKey = {
   hash: string;
@@ -12,6 +14,8 @@ export type Account = {
   name: string;
   /** Whether Stripe has allowed this account to send card numbers from its server. */
   rawCardData: boolean;
+  /** What Stripe has switched on for card authorisations; absent = everything. */
+  cardFeatures?: CardFeatures;
   createdSeconds: number;
   keys: AccountKey[];
 };

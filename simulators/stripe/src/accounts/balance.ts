@@ -1,6 +1,6 @@
 import type { Charge } from '../charges/charge.ts';
 
-/** What charges have added to an account's balance, per currency, in minor units; no fees are taken. */
+/** What charges and disputes have done to an account's balance, per currency, in minor units; only disputes have a fee. */
 export class Balance {
   readonly #available = new Map<string, number>();
   readonly #pending = new Map<string, number>();
@@ -13,6 +13,11 @@ export class Balance {
     side.set(after.currency, (side.get(after.currency) ?? 0) + change);
   }
 
+  /** What a dispute takes (negative) or gives back. */
+  move(currency: string, change: number): void {
+    if (change !== 0) this.#available.set(currency, (this.#available.get(currency) ?? 0) + change);
+  }
+
   available(): [string, number][] {
     return [...this.#available];
   }
@@ -23,6 +28,5 @@ export class Balance {
 }
 
 function worth(charge: Charge): number {
-  if (charge.status !== 'succeeded') return 0;
-  return charge.captured ? charge.amount_captured - charge.amount_refunded : 0;
+  return charge.status === 'succeeded' ? charge.amount_captured - charge.amount_refunded : 0;
 }

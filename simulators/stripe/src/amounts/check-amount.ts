@@ -44,8 +44,19 @@ export function checkAmount(amount: number, currency: string): void {
     );
 }
 
+const SYMBOLS: Record<string, string> = { aud: '$', cad: '$', eur: '€', gbp: '£', jpy: '¥', usd: '$' };
+
+/** `€40.00`, or `MAD40.00` where Stripe has no sign: an amount inside a message. */
+export function amountInWords(amount: number, currency: string): string {
+  return `${SYMBOLS[currency] ?? currency.toUpperCase()}${decimal(amount, currencyRule(currency)?.decimals ?? 2)}`;
+}
+
 function inMajorUnits(amount: number, currency: string, { decimals }: CurrencyRule): string {
-  const text = String(amount).padStart(decimals + 1, '0');
-  const whole = decimals === 0 ? text : `${text.slice(0, -decimals)}.${text.slice(-decimals)}`;
+  const whole = decimal(amount, decimals);
   return currency === 'usd' ? `$${whole} usd` : `${whole} ${currency}`;
+}
+
+function decimal(amount: number, decimals: CurrencyRule['decimals']): string {
+  const text = String(amount).padStart(decimals + 1, '0');
+  return decimals === 0 ? text : `${text.slice(0, -decimals)}.${text.slice(-decimals)}`;
 }

@@ -75,7 +75,7 @@ export type CardDetails = {
   amount_authorized: number | null;
   authorization_code: string | null;
   brand: string;
-  /** Unix seconds; only on an uncaptured charge. */
+  /** Unix seconds; only on a charge that began as a hold. */
   capture_before?: number;
   checks: PaymentMethod['card']['checks'];
   country: string;
@@ -89,6 +89,7 @@ export type CardDetails = {
   installments: null;
   last4: string;
   mandate: null;
+  moto: true | null;
   multicapture: Availability;
   network: string;
   network_token: { used: boolean };

@@ -1,10 +1,8 @@
 import { digits, newId } from '../ids.ts';
 import type { PaymentMethod } from '../payment-methods/payment-method.ts';
 import type { CardBehaviour, Decline } from '../payment-methods/test-cards.ts';
+import { authorizationLifetimeS, isOffered, overcaptureMaximum, type CardFeature } from './card-features.ts';
 import type { Availability, CardDetails, Charge, Outcome, ThreeDSecureResult } from './charge.ts';
-
-/** Stripe's default life of an uncaptured charge, in seconds. */
-export const AUTHORIZATION_LIFETIME_S = 7 * 24 * 60 * 60;
 
 export type ChargeFacts = {
   amount: number;
@@ -22,8 +20,12 @@ export type ChargeFacts = {
   decline: Decline | undefined;
   manual: boolean;
   threeDSecure: ThreeDSecureResult | null;
-  /** Features the PaymentIntent asked for with `if_available`. */
-  requested: ReadonlySet<string>;
+  /** Features the PaymentIntent asked for with `if_available` and the account has. */
+  features: ReadonlySet<CardFeature>;
+  /** The cardholder was away. */
+  merchantInitiated: boolean;
+  /** Ordered by mail or telephone. */
+  moto: boolean;
   /** Unix seconds. */
   now: number;
 };
@@ -122,36 +124,56 @@ const RISK_SCORES = { normal: 12, elevated: 68, highest: 92 };
 
 function cardDetails(facts: ChargeFacts, paid: boolean): CardDetails {
   const { card } = facts.method;
-  const available = (feature: string): Availability => ({
-    status: facts.manual && facts.requested.has(feature) ? 'available' : 'unavailable',
+  const has = (feature: CardFeature) => hasFeature(facts, feature);
+  const available = (feature: CardFeature): Availability => ({
+    status: has(feature) ? 'available' : 'unavailable',
   });
+  const extended = has('extended_authorization');
   return {
     amount_authorized: paid ? facts.amount : null,
     authorization_code: paid ? digits(6) : null,
     brand: card.brand,
-    ...(paid && facts.manual ? { capture_before: facts.now + AUTHORIZATION_LIFETIME_S } : {}),
+    ...(paid && facts.manual
+      ? {
+          capture_before:
+            facts.now +
+            authorizationLifetimeS(card.brand, { extended, merchantInitiated: facts.merchantInitiated }),
+        }
+      : {}),
     checks: { ...card.checks, cvc_check: cvcCheck(facts) },
     country: card.country,
     electronic_commerce_indicator: facts.threeDSecure?.electronic_commerce_indicator ?? null,
     exp_month: card.exp_month,
     exp_year: card.exp_year,
-    extended_authorization: { status: 'disabled' },
+    extended_authorization: { status: extended ? 'enabled' : 'disabled' },
     fingerprint: card.fingerprint,
     funding: card.funding,
     incremental_authorization: available('incremental_authorization'),
     installments: null,
     last4: card.last4,
     mandate: null,
+    moto: facts.moto ? true : null,
     multicapture: available('multicapture'),
     network: card.brand,
     network_token: { used: false },
     network_transaction_id: paid ? digits(15) : null,
-    overcapture: { maximum_amount_capturable: facts.amount, ...available('overcapture') },
+    overcapture: {
+      maximum_amount_capturable: has('overcapture') ? overcaptureMaximum(facts.amount) : facts.amount,
+      ...available('overcapture'),
+    },
     regulated_status: card.regulated_status,
     three_d_secure: facts.threeDSecure,
     transaction_link_id: null,
     wallet: null,
   };
+}
+
+/** A feature needs a hold, the network, and a card that takes it. */
+function hasFeature(facts: ChargeFacts, feature: CardFeature): boolean {
+  if (!facts.manual || facts.decline !== undefined || !facts.features.has(feature)) return false;
+  if (!isOffered(feature, facts.method.card.brand)) return false;
+  // The card without flexible features still offers increments, and declines each of them.
+  return !facts.behaviour.declinesFlexibility || feature === 'incremental_authorization';
 }
 
 function cvcCheck({ cvcGiven, decline }: ChargeFacts): string | null {

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 
 import type { Account, AccountKey } from '../accounts/account.ts';
+import { ALL_CARD_FEATURES, CARD_FEATURES, type CardFeatures } from '../charges/card-features.ts';
 import type { Context } from '../context.ts';
 import { newId } from '../ids.ts';
 import { hashSecretKey } from '../instance-key.ts';
@@ -23,6 +24,14 @@ const accountInput = z.strictObject({
   name: z.string().max(200).optional(),
   secret_key: secretKey,
   raw_card_data: z.boolean().optional(),
+  card_features: z
+    .strictObject({
+      multicapture: z.boolean().optional(),
+      incremental_authorization: z.boolean().optional(),
+      overcapture: z.boolean().optional(),
+      extended_authorization: z.boolean().optional(),
+    })
+    .optional(),
   permissions: z
     .array(z.string().regex(/^rak_[a-z_]+_(read|write)$/))
     .max(100)
@@ -50,6 +59,7 @@ export function putAccount(context: Context): RequestHandler {
     const account: Account = {
       id: input.id ?? newId('acct', 16),
       name: input.name ?? before?.name ?? 'Simulated hotel',
+      cardFeatures: mergedFeatures(before, input.card_features),
       rawCardData: input.raw_card_data ?? before?.rawCardData ?? false,
       createdSeconds: before?.createdSeconds ?? context.clock.seconds(),
       keys: [...(before?.keys ?? []).filter((other) => other.hash !== hash), key],
@@ -83,6 +93,15 @@ export function revokeKey(context: Context): RequestHandler {
   };
 }
 
+function mergedFeatures(
+  before: Account | undefined,
+  given: z.output<typeof accountInput>['card_features'],
+): CardFeatures {
+  const features = { ...(before?.cardFeatures ?? ALL_CARD_FEATURES) };
+  for (const feature of CARD_FEATURES) features[feature] = given?.[feature] ?? features[feature];
+  return features;
+}
+
 async function save(context: Context, account: Account): Promise<void> {
   const line = { kind: 'state' as const, type: 'account' as const, value: account };
   const nowMs = context.clock.now();
@@ -92,5 +111,11 @@ async function save(context: Context, account: Account): Promise<void> {
 
 function shown(account: Account) {
   const keys = account.keys.map(({ livemode, permissions, revoked }) => ({ livemode, permissions, revoked }));
-  return { id: account.id, name: account.name, raw_card_data: account.rawCardData, keys };
+  return {
+    id: account.id,
+    name: account.name,
+    raw_card_data: account.rawCardData,
+    card_features: account.cardFeatures ?? ALL_CARD_FEATURES,
+    keys,
+  };
 }

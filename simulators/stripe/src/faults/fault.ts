@@ -34,6 +34,14 @@ export const faultSchema = z.discriminatedUnion('fault', [
   z.strictObject({ fault: z.literal('stale_get'), ...everyFault, for_ms: milliseconds }),
   z.strictObject({ fault: z.literal('not_found_after_create'), ...everyFault, for_ms: milliseconds }),
   z.strictObject({ fault: z.literal('forget_keys'), ...everyFault, after_ms: milliseconds }),
+  z.strictObject({
+    fault: z.literal('increment_declined'),
+    ...everyFault,
+    decline_code: z
+      .string()
+      .regex(/^[a-z_]{1,60}$/)
+      .default('insufficient_funds'),
+  }),
   z.strictObject({ fault: z.literal('settle_late'), ...everyFault, for_ms: milliseconds }),
   z.strictObject({ fault: z.literal('webhook_before_reply'), ...everyFault }),
   z.strictObject({

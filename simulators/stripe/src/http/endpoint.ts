@@ -17,6 +17,7 @@ import {
   type Caller,
 } from './authenticate.ts';
 import { exchange, type BeforeFault, type Plan, type Reply } from './exchange.ts';
+import type { LockOf } from './object-locks.ts';
 import { parseForm, type ParamTree } from './form.ts';
 import { refusal, requestLine, type Outcome } from './outcome.ts';
 import {
@@ -28,17 +29,22 @@ import {
   StripeError,
 } from './stripe-error.ts';
 
-/** An Express handler for one action; `permission` is what a restricted key needs. */
-export function endpoint(context: Context, permission: string, action: Action): RequestHandler {
+/** An Express handler for one action; `permission` is what a restricted key needs, `lockOf` names the object it changes. */
+export function endpoint(
+  context: Context,
+  permission: string,
+  action: Action,
+  lockOf?: LockOf,
+): RequestHandler {
   return async (req, res) => {
     const requestId = newId('req', 14);
     await exchange(context, req, res, (plan) =>
-      serve(context, permission, action, { req, res, requestId, plan }),
+      serve(context, permission, action, { req, res, requestId, plan, lockOf }),
     );
   };
 }
 
-type Call = { req: Request; res: Response; requestId: string; plan: Plan };
+type Call = { req: Request; res: Response; requestId: string; plan: Plan; lockOf: LockOf | undefined };
 
 async function serve(context: Context, permission: string, action: Action, call: Call): Promise<Reply> {
   const { req, requestId, plan } = call;
@@ -47,14 +53,15 @@ async function serve(context: Context, permission: string, action: Action, call:
     const refused = plan.before && (await refuseByFault(context, call, plan.before));
     if (refused) return onTheWire(call, refused);
     caller = authenticate(context.store, req.headers.authorization);
+    const mode = caller.key.livemode ? 'live' : 'test';
+    if (!context.rateLimiter.take(`${caller.account.id}/${mode}`)) throw rateLimited();
     checkActingAccount(caller, headerOf(req, 'stripe-account'));
     if (!isPermitted(caller.key, permission)) throw permissionError(caller, permission);
     const request = apiRequest(context, call, caller);
-    const outcome = await runOnce(
-      request,
-      action,
-      plan.after?.fault === 'error_after' ? plan.after : undefined,
-    );
+    const outcome = await runOnce(request, action, {
+      errorAfter: plan.after?.fault === 'error_after' ? plan.after : undefined,
+      lock: call.lockOf?.(request),
+    });
     return onTheWire(call, outcome);
   } catch (error) {
     if (error instanceof DroppedConnection) return null;
@@ -99,7 +106,7 @@ async function refuseWithServerError(
   const fail = () => {
     throw failure;
   };
-  return runOnce(request, fail, undefined);
+  return runOnce(request, fail, {});
 }
 
 function apiRequest(context: Context, { req, requestId, plan }: Call, { account, key }: Caller): ApiRequest {

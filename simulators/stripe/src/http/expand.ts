@@ -12,6 +12,20 @@ const EXPANDABLE: Record<string, Record<string, Expandable>> = {
       find: (request, id) => request.mode.paymentMethods.get(id)?.method,
     },
   },
+  'checkout.session': {
+    // Lines are no id but part of the session: whoever shows it puts them in.
+    line_items: { kind: 'list', find: () => undefined },
+    payment_intent: paymentIntent(),
+  },
+  dispute: { charge: charge(), payment_intent: paymentIntent() },
+  'radar.early_fraud_warning': { charge: charge(), payment_intent: paymentIntent() },
+  refund: {
+    charge: { kind: 'charge', find: (request, id) => request.mode.charges.get(id) },
+    payment_intent: {
+      kind: 'payment_intent',
+      find: (request, id) => request.mode.paymentIntents.get(id)?.intent,
+    },
+  },
   charge: {
     payment_intent: {
       kind: 'payment_intent',
@@ -19,6 +33,14 @@ const EXPANDABLE: Record<string, Record<string, Expandable>> = {
     },
   },
 };
+
+function charge(): Expandable {
+  return { kind: 'charge', find: (request, id) => request.mode.charges.get(id) };
+}
+
+function paymentIntent(): Expandable {
+  return { kind: 'payment_intent', find: (request, id) => request.mode.paymentIntents.get(id)?.intent };
+}
 
 /** Throws for a property that cannot be expanded; asked before anything happens. */
 export function checkExpand(kind: string, paths: string[] | undefined, prefix = ''): void {

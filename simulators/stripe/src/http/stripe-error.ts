@@ -86,7 +86,11 @@ export function unrecognizedUrl(method: string, path: string): StripeError {
 export function rateLimited(): StripeError {
   const message =
     'Request rate limit exceeded. Learn more about rate limits here https://stripe.com/docs/rate-limits.';
-  return new StripeError(429, { type: 'invalid_request_error', code: 'rate_limit', message });
+  return new StripeError(
+    429,
+    { type: 'invalid_request_error', code: 'rate_limit', message },
+    { headers: { 'Stripe-Rate-Limited-Reason': 'global-rate' } },
+  );
 }
 
 export function lockTimeout(): StripeError {

@@ -13,18 +13,21 @@ const KEY_LENGTH_MAX = 255;
 
 type KeyInUse = { scope: string; key: string; fingerprint: string };
 
+/** What surrounds one run of an action. */
+export type How = {
+  errorAfter?: FaultOf<'error_after'> | undefined;
+  /** The object that only one request may change at a time. */
+  lock?: string | undefined;
+};
+
 /**
  * Runs an action under the request's idempotency key and answers once all of it is on disk.
  * The first result of a key is kept, declines and 500s included, and replayed byte for byte; a second request while the first
  * runs gets 409, other parameters get 400, and what is refused before execution leaves the key free.
  */
-export async function runOnce(
-  request: ApiRequest,
-  action: Action,
-  errorAfter: FaultOf<'error_after'> | undefined,
-): Promise<Outcome> {
+export async function runOnce(request: ApiRequest, action: Action, how: How): Promise<Outcome> {
   const key = keyOf(request);
-  if (!key) return act(request, action, null, errorAfter);
+  if (!key) return act(request, action, null, how);
   // Everything up to taking the key runs without a pause, so that two requests can never both find it free.
   const { keysInUse } = request.context;
   const name = nameOf(key.scope, key.key);
@@ -33,7 +36,7 @@ export async function runOnce(
   if (record) return replay(request, record);
   keysInUse.add(name);
   try {
-    return await act(request, action, key, errorAfter);
+    return await act(request, action, key, how);
   } finally {
     keysInUse.delete(name);
   }
@@ -93,11 +96,10 @@ async function act(
   request: ApiRequest,
   action: Action,
   key: KeyInUse | null,
-  errorAfter: FaultOf<'error_after'> | undefined,
+  { errorAfter, lock }: How,
 ): Promise<Outcome> {
   const { context, work } = request;
-  if (request.method === 'POST' && context.config.latencyMs > 0) await sleep(context.config.latencyMs);
-  const result = outcomeOf(request, action);
+  const result = await actLocked(request, action, lock);
   const reply = errorAfter ? bent(request, errorAfter.status) : result.outcome;
   // A 500 is Stripe's own answer and stays with the key; 502 to 504 come from in front of it and are not kept.
   const isErrorStored = errorAfter !== undefined && (errorAfter.stored ?? errorAfter.status === 500);
@@ -108,6 +110,21 @@ async function act(
   await context.journal.append(lines, request.nowMs);
   await announce(request);
   return reply;
+}
+
+/**
+ * Thinks and acts while nobody else changes the same object. What is done is ordered by then: the journal writes in the
+ * order of the acts, so the next one need not wait for the disk. Throws lock_timeout, which leaves the key free.
+ */
+async function actLocked(request: ApiRequest, action: Action, lock: string | undefined) {
+  const { config, locks } = request.context;
+  const release = lock === undefined ? undefined : await locks.acquire(lock, config.lockWaitMs);
+  try {
+    if (request.method === 'POST' && config.latencyMs > 0) await sleep(config.latencyMs);
+    return outcomeOf(request, action);
+  } finally {
+    release?.();
+  }
 }
 
 function outcomeOf(request: ApiRequest, action: Action): { outcome: Outcome; executed: boolean } {

@@ -7,8 +7,9 @@ import {
   findPaymentIntent,
   savePaymentIntent,
   unexpectedState,
-  type PaymentIntent,
+  type PaymentIntentRecord,
 } from './payment-intent.ts';
+import { releaseHold } from './release-hold.ts';
 
 const CANCELABLE = [
   'requires_payment_method',
@@ -23,7 +24,7 @@ const schema = z.strictObject({
   expand,
 });
 
-/** `POST /v1/payment_intents/:id/cancel`. A held amount is released. */
+/** `POST /v1/payment_intents/:id/cancel`. What is held is released; what was captured before stays, and the payment is then `succeeded`. */
 export function cancelPaymentIntent(request: ApiRequest): Answer {
   const params = parseParams(schema, request.params);
   checkExpand('payment_intent', params.expand);
@@ -36,21 +37,41 @@ export function cancelPaymentIntent(request: ApiRequest): Answer {
       `statuses may be canceled: ${CANCELABLE.join(', ')}.`;
     throw unexpectedState(message, intent);
   }
-  if (intent.status === 'requires_capture') releaseHold(request, intent);
+  refuseOpenSession(request, record);
+  const reason = params.cancellation_reason ?? null;
+  const saved =
+    intent.status === 'requires_capture'
+      ? releaseHold(request.work, record, reason, { expired: false })
+      : cancelUnpaid(request, record, reason);
+  return { status: 200, body: expanded(request, 'payment_intent', saved.intent, params.expand) };
+}
+
+/** Until it is paid, the PaymentIntent of a Checkout Session belongs to the session. */
+function refuseOpenSession(request: ApiRequest, { intent }: PaymentIntentRecord): void {
+  const session = request.mode.sessionOfIntent.get(intent.id);
+  if (session === undefined || !request.mode.openSessions.has(session)) return;
+  const message =
+    'You cannot cancel this PaymentIntent because it was created by a Checkout Session. Expire the Checkout Session to cancel it: ' +
+    '/v1/checkout/sessions/:id/expire.';
+  throw unexpectedState(message, intent);
+}
+
+function cancelUnpaid(
+  request: ApiRequest,
+  record: PaymentIntentRecord,
+  reason: string | null,
+): PaymentIntentRecord {
+  const { challenge, intent } = record;
   const saved = savePaymentIntent(
     request,
     record,
     {
-      amount_capturable: 0,
       canceled_at: Math.floor(request.nowMs / 1000),
-      cancellation_reason: params.cancellation_reason ?? null,
+      cancellation_reason: reason,
       next_action: null,
       status: 'canceled',
     },
-    {
-      challenge:
-        record.challenge?.outcome === 'open' ? { ...record.challenge, outcome: 'failed' } : record.challenge,
-    },
+    { challenge: challenge?.outcome === 'open' ? { ...challenge, outcome: 'failed' } : challenge },
   );
   request.work.effect('payment_intent.canceled', {
     payment_intent: intent.id,
@@ -59,19 +80,5 @@ export function cancelPaymentIntent(request: ApiRequest): Answer {
     metadata: intent.metadata,
   });
   request.work.event('payment_intent.canceled', { kind: 'payment_intent', id: intent.id });
-  return { status: 200, body: expanded(request, 'payment_intent', saved.intent, params.expand) };
-}
-
-/** Stripe shows the released hold as a refund of the whole uncaptured charge. */
-function releaseHold(request: ApiRequest, intent: PaymentIntent): void {
-  const charge = intent.latest_charge ? request.mode.charges.get(intent.latest_charge) : undefined;
-  if (!charge) return;
-  request.work.save({ type: 'charge', value: { ...charge, amount_refunded: charge.amount, refunded: true } });
-  request.work.effect('authorization.released', {
-    payment_intent: intent.id,
-    charge: charge.id,
-    amount: charge.amount,
-    currency: charge.currency,
-  });
-  request.work.event('charge.refunded', { kind: 'charge', id: charge.id });
+  return saved;
 }

@@ -1,4 +1,7 @@
+import type { Account } from '../accounts/account.ts';
+import { ALL_CARD_FEATURES, CARD_FEATURES, type CardFeature } from '../charges/card-features.ts';
 import type { Charge, ThreeDSecureResult } from '../charges/charge.ts';
+import { followPayment } from '../checkout-sessions/follow-payment.ts';
 import { newCharge } from '../charges/new-charge.ts';
 import { docUrl, type ErrorFields } from '../http/stripe-error.ts';
 import type { PaymentMethodRecord } from '../payment-methods/payment-method.ts';
@@ -13,7 +16,7 @@ import {
 
 export type Charged = { record: PaymentIntentRecord; error?: ErrorFields };
 
-/** Asks the issuer. The only place where money moves, and so the only one that journals `charge.succeeded`. */
+/** Asks the issuer. The only place that takes money at once, and so the only one that journals `charge.succeeded`. */
 export function chargeCard(
   work: Work,
   ready: PaymentIntentRecord,
@@ -40,7 +43,9 @@ export function chargeCard(
     decline,
     manual,
     threeDSecure: how.threeDSecure ?? null,
-    requested: requestedFeatures(intent),
+    features: usableFeatures(work.account, intent),
+    merchantInitiated: ready.initiation?.offSession === true || ready.initiation?.mitExemption === true,
+    moto: ready.initiation?.moto ?? false,
     now: Math.floor(work.nowMs / 1000),
   });
   work.save({ type: 'charge', value: charge });
@@ -50,7 +55,9 @@ export function chargeCard(
     type: 'payment_method',
     value: { ...method, usedBy: intent.id, setUp: method.setUp || intent.setup_future_usage !== null },
   });
-  return { record: manual ? markCapturable(work, ready, charge) : markSucceeded(work, ready, charge) };
+  const record = manual ? markCapturable(work, ready, charge) : markSucceeded(work, ready, charge);
+  followPayment(work, record.intent);
+  return { record };
 }
 
 /** A card that wants authentication while the cardholder is away. */
@@ -92,6 +99,7 @@ export function failPayment(
     { settlesAtMs: null },
   );
   work.event('payment_intent.payment_failed', { kind: 'payment_intent', id: record.intent.id });
+  followPayment(work, record.intent);
   return { record, error: fields };
 }
 
@@ -171,10 +179,13 @@ function markCapturable(work: Work, ready: PaymentIntentRecord, charge: Charge):
   return record;
 }
 
-function requestedFeatures({ payment_method_options: { card } }: PaymentIntent): Set<string> {
-  const prefix = 'request_';
-  const asked = Object.entries(card).filter(
-    ([name, value]) => name.startsWith(prefix) && value === 'if_available',
+/** What the payment asked for and the account has; whether the card has it is the charge's to say. */
+function usableFeatures(
+  account: Account | undefined,
+  { payment_method_options: { card } }: PaymentIntent,
+): Set<CardFeature> {
+  const switchedOn = account?.cardFeatures ?? ALL_CARD_FEATURES;
+  return new Set(
+    CARD_FEATURES.filter((feature) => switchedOn[feature] && card[`request_${feature}`] === 'if_available'),
   );
-  return new Set(asked.map(([name]) => name.slice(prefix.length)));
 }

@@ -9,6 +9,7 @@ import {
   confirmSchema,
   futureUsage,
   givenCardOptions,
+  givenInitiation,
   refuseBoth,
   typesChange,
   type ConfirmParams,
@@ -42,7 +43,7 @@ export function confirmPaymentIntent(request: ApiRequest): Answer {
   const record = findPaymentIntent(request);
   checkConfirmable(record.intent);
   const confirmation = prepareConfirmation(
-    { ...record.intent, ...typesChange(types) },
+    { ...record, intent: { ...record.intent, ...typesChange(types) } },
     params,
     methodFor(request, record, params),
   );
@@ -53,7 +54,7 @@ export function confirmPaymentIntent(request: ApiRequest): Answer {
 
 /** Checks all that can refuse a confirmation. Throws before anything has changed. */
 export function prepareConfirmation(
-  intent: PaymentIntent,
+  { intent, initiation }: Pick<PaymentIntentRecord, 'initiation' | 'intent'>,
   params: Steering,
   method: PaymentMethodRecord | undefined,
 ): Confirmation {
@@ -87,7 +88,8 @@ export function prepareConfirmation(
       setup_future_usage: futureUsage(params.setup_future_usage, intent.setup_future_usage),
     },
     returnUrl: params.return_url ?? null,
-    offSession: params.off_session ?? false,
+    // An attempt without the cardholder says nothing about the next one.
+    initiation: givenInitiation({ ...params, off_session: params.off_session ?? false }, initiation),
     errorOnRequiresAction: params.error_on_requires_action ?? false,
   };
 }

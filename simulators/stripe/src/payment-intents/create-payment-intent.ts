@@ -11,6 +11,7 @@ import {
   createSchema,
   futureUsage,
   givenCardOptions,
+  givenInitiation,
   refuseBoth,
   type CreateParams,
 } from './intent-params.ts';
@@ -39,8 +40,9 @@ export function createPaymentIntent(request: ApiRequest): Answer {
     challenge: null,
     idempotencyKey: request.work.origin.idempotencyKey,
     settlesAtMs: null,
+    initiation: givenInitiation(params, undefined),
   };
-  const confirmation = params.confirm ? prepareConfirmation(intent, params, method) : undefined;
+  const confirmation = params.confirm ? prepareConfirmation(record, params, method) : undefined;
   if (method) savePaymentMethod(request, method);
   const status = method && !params.confirm ? 'requires_confirmation' : 'requires_payment_method';
   const created = savePaymentIntent(request, record, { status, payment_method: method?.method.id ?? null });

@@ -14,16 +14,23 @@ import {
 } from '../http/params.ts';
 import { invalidParameter } from '../http/stripe-error.ts';
 import { paymentMethodData } from '../payment-methods/new-payment-method.ts';
-import type { CardOptions, FutureUsage, PaymentIntent } from './payment-intent.ts';
+import type { CardOptions, FutureUsage, Initiation, PaymentIntent } from './payment-intent.ts';
 
 const ifAvailable = z.enum(['if_available', 'never']);
 
-const cardOptions = z.strictObject({
+export const cardOptions = z.strictObject({
   request_three_d_secure: z.enum(['any', 'automatic', 'challenge']).optional(),
   request_incremental_authorization: ifAvailable.optional(),
   request_multicapture: ifAvailable.optional(),
   request_extended_authorization: ifAvailable.optional(),
   request_overcapture: ifAvailable.optional(),
+  moto: boolean.optional(),
+  mit_exemption: z
+    .strictObject({
+      claim_without_transaction_id: boolean.optional(),
+      network_transaction_id: text(255).optional(),
+    })
+    .optional(),
 });
 
 /** Only cards are simulated; other types are refused the way Stripe refuses one that is not activated. */
@@ -131,10 +138,21 @@ export function refuseBoth(params: Record<string, unknown>, first: string, secon
 
 /** The card options that were given, without the ones that were not. */
 export function givenCardOptions(params: Pick<UpdateParams, 'payment_method_options'>): Partial<CardOptions> {
-  const given = Object.entries(params.payment_method_options?.card ?? {}).filter(
-    ([, value]) => value !== undefined,
-  );
-  return Object.fromEntries(given);
+  const { moto: _moto, mit_exemption: _exemption, ...shown } = params.payment_method_options?.card ?? {};
+  return Object.fromEntries(Object.entries(shown).filter(([, value]) => value !== undefined));
+}
+
+/** What a request says about how the merchant came by the card; what it leaves out stays as it was. */
+export function givenInitiation(
+  params: Pick<UpdateParams, 'payment_method_options'> & { off_session?: boolean | undefined },
+  before: Initiation | undefined,
+): Initiation {
+  const card = params.payment_method_options?.card;
+  return {
+    moto: card?.moto ?? before?.moto ?? false,
+    mitExemption: card?.mit_exemption ? true : (before?.mitExemption ?? false),
+    offSession: params.off_session ?? before?.offSession ?? false,
+  };
 }
 
 /** An empty text unsets it. */

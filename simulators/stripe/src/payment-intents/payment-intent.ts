@@ -101,6 +101,15 @@ export type Challenge = {
   outcome: 'failed' | 'open' | 'succeeded';
 };
 
+/** How the merchant came by the card, as far as it said. It decides on authentication and on how long a hold lasts. */
+export type Initiation = {
+  moto: boolean;
+  /** The merchant claims the exemption of payments that follow an earlier, authenticated one. */
+  mitExemption: boolean;
+  /** The cardholder was away when it was confirmed. */
+  offSession: boolean;
+};
+
 export type PaymentIntentRecord = {
   intent: PaymentIntent;
   challenge: Challenge | null;
@@ -108,6 +117,12 @@ export type PaymentIntentRecord = {
   idempotencyKey: string | null;
   /** When a payment in `processing` settles, in milliseconds on the simulator's clock. */
   settlesAtMs: number | null;
+  /** Absent = an ordinary payment of a cardholder who is there. */
+  initiation?: Initiation;
+  /** How often it was captured; absent = never. */
+  captures?: number;
+  /** How often its authorisation was to be incremented, declines included; absent = never. */
+  increments?: number;
 };
 
 export type NewIntent = {
@@ -206,17 +221,29 @@ export function savePaymentIntent(
   return saved;
 }
 
-/** The refusal of an operation the status does not allow. Stripe sends the object along. */
+/** The refusal of an operation the status does not allow. */
 export function unexpectedState(message: string, intent: PaymentIntent): StripeError {
+  return intentRefusal(intent, { code: 'payment_intent_unexpected_state', message });
+}
+
+/** A refusal (400) that depends on the payment. Stripe sends the object along. */
+export function intentRefusal(
+  intent: PaymentIntent,
+  fields: Omit<ErrorFields, 'payment_intent' | 'type'>,
+): StripeError {
   return new StripeError(
     400,
-    {
-      type: 'invalid_request_error',
-      code: 'payment_intent_unexpected_state',
-      message,
-      payment_intent: intent,
-    },
+    { type: 'invalid_request_error', ...fields, payment_intent: intent },
     { executed: true },
+  );
+}
+
+/** Cards take a suffix only. */
+export function refuseStatementDescriptor(descriptor: string | null | undefined): void {
+  if (descriptor === undefined) return;
+  throw invalidParameter(
+    'The statement_descriptor parameter is not supported for card charges. Please use statement_descriptor_suffix instead.',
+    'statement_descriptor',
   );
 }
 

@@ -7,6 +7,7 @@ import { behaviourOf, type ThreeDSecure } from '../payment-methods/test-cards.ts
 import { authenticationDecline, chargeCard, failPayment } from './charge-card.ts';
 import {
   savePaymentIntent,
+  type Initiation,
   type NextAction,
   type PaymentIntent,
   type PaymentIntentRecord,
@@ -17,8 +18,10 @@ export type Confirmation = {
   method: PaymentMethodRecord;
   changes: Partial<PaymentIntent>;
   returnUrl: string | null;
-  offSession: boolean;
+  initiation: Initiation;
   errorOnRequiresAction: boolean;
+  /** A payment that is accepted now and decided so much later, in milliseconds, as bank debits are. */
+  delayedMs?: number | undefined;
 };
 
 /** Pays, asks for authentication, or declines. */
@@ -33,6 +36,7 @@ export function runConfirmation(
     ...record,
     challenge: null,
     idempotencyKey: request.work.origin.idempotencyKey,
+    initiation: confirmation.initiation,
     intent: {
       ...record.intent,
       ...changes,
@@ -41,13 +45,14 @@ export function runConfirmation(
       last_payment_error: null,
     },
   };
-  if (!mustAuthenticate(ready.intent, method)) {
-    const late = request.context.faults.fire(['settle_late'], { method: request.method, path: request.path });
-    return late
-      ? startProcessing(request, ready, late.for_ms, expand)
-      : answerCharge(request, ready, method, expand);
+  if (!mustAuthenticate(ready.intent, method, confirmation.initiation)) {
+    const target = { method: request.method, path: request.path };
+    const lateMs = confirmation.delayedMs ?? request.context.faults.fire(['settle_late'], target)?.for_ms;
+    return lateMs === undefined
+      ? answerCharge(request, ready, method, expand)
+      : startProcessing(request, ready, lateMs, expand);
   }
-  if (confirmation.offSession) {
+  if (confirmation.initiation.offSession) {
     const charged = chargeCard(request.work, ready, method, { decline: authenticationDecline() });
     return declined(request, charged.record, charged.error);
   }
@@ -55,7 +60,13 @@ export function runConfirmation(
   return requireAction(request, ready, confirmation.returnUrl, expand);
 }
 
-function mustAuthenticate(intent: PaymentIntent, method: PaymentMethodRecord): boolean {
+function mustAuthenticate(
+  intent: PaymentIntent,
+  method: PaymentMethodRecord,
+  initiation: Initiation,
+): boolean {
+  // Orders by mail and telephone are outside strong authentication.
+  if (initiation.moto) return false;
   const need: ThreeDSecure = behaviourOf(method.behaviour).threeDSecure;
   const asked = intent.payment_method_options.card.request_three_d_secure;
   switch (need) {
@@ -63,7 +74,7 @@ function mustAuthenticate(intent: PaymentIntent, method: PaymentMethodRecord): b
     case 'required':
       return true;
     case 'unless_set_up':
-      return !method.setUp;
+      return !method.setUp && !initiation.mitExemption;
     case 'supported':
       return asked === 'any' || asked === 'challenge';
     case 'not_enrolled':

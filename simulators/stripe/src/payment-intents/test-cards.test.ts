@@ -41,6 +41,7 @@ const OUTCOMES: Record<string, string> = {
   early_fraud_warning: 'succeeded',
   refund_pending: 'succeeded',
   refund_fails: 'succeeded',
+  declines_flexibility: 'succeeded',
   bypass_pending: 'succeeded',
 };
 

@@ -8,6 +8,7 @@ import {
   allowedTypes,
   futureUsage,
   givenCardOptions,
+  givenInitiation,
   refuseBoth,
   typesChange,
   updateSchema,
@@ -49,7 +50,8 @@ export function updatePaymentIntent(request: ApiRequest): Answer {
   if (method) savePaymentMethod(request, method);
   const challenge =
     record.challenge?.outcome === 'open' && changes.next_action === null ? null : record.challenge;
-  const saved = savePaymentIntent(request, record, changes, { challenge });
+  const initiation = givenInitiation(params, record.initiation);
+  const saved = savePaymentIntent(request, record, changes, { challenge, initiation });
   return { status: 200, body: expanded(request, 'payment_intent', saved.intent, params.expand) };
 }
 

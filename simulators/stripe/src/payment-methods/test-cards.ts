@@ -19,6 +19,8 @@ export type CardBehaviour = {
   threeDSecure: ThreeDSecure;
   decline?: Decline;
   riskLevel?: 'elevated' | 'highest';
+  /** Declines every increment, and takes neither several captures, overcapture nor an extended hold. */
+  declinesFlexibility?: true;
   /** What happens after a successful charge; kept for disputes, refunds and balance. */
   afterwards?:
     | 'bypass_pending'
@@ -102,12 +104,15 @@ export const BEHAVIOURS: Record<string, CardBehaviour> = {
   early_fraud_warning: { threeDSecure: 'not_enrolled', afterwards: 'early_fraud_warning' },
   refund_pending: { threeDSecure: 'not_enrolled', afterwards: 'refund_pending' },
   refund_fails: { threeDSecure: 'not_enrolled', afterwards: 'refund_fails' },
+  declines_flexibility: { threeDSecure: 'not_enrolled', declinesFlexibility: true },
   bypass_pending: { threeDSecure: 'not_enrolled', afterwards: 'bypass_pending' },
 };
 
 export const TEST_CARDS: TestCard[] = [
   card('4242424242424242', 'visa', 'success', ['pm_card_visa', 'pm_card_us']),
   card('4000056655665556', 'visa', 'success', ['pm_card_visa_debit'], 'debit'),
+  card('4000058400000063', 'visa', 'success', ['pm_card_debit_incrementalAuthAuthorized'], 'debit'),
+  card('4000008400000076', 'visa', 'declines_flexibility', ['pm_card_credit_disableEnterpriseCardFeatures']),
   card('5555555555554444', 'mastercard', 'success', ['pm_card_mastercard']),
   card('2223003122003222', 'mastercard', 'success', []),
   card('5200828282828210', 'mastercard', 'success', ['pm_card_mastercard_debit'], 'debit'),

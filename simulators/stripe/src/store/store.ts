@@ -4,12 +4,19 @@ import { isMatch } from '../webhooks/webhook-endpoint.ts';
 import type { Account, AccountKey } from '../accounts/account.ts';
 import { Balance } from '../accounts/balance.ts';
 import type { Charge } from '../charges/charge.ts';
-import type { EventRecord } from '../events/event.ts';
+import { sessionJson, type SessionRecord } from '../checkout-sessions/checkout-session.ts';
+import { troubleOf } from '../disputes/aftermath.ts';
+import { needsResponse, type DisputeRecord } from '../disputes/dispute.ts';
+import { balanceEffect } from '../disputes/dispute-money.ts';
+import type { EarlyFraudWarning } from '../early-fraud-warnings/early-fraud-warning.ts';
+import type { EventRecord, EventSubject } from '../events/event.ts';
 import { IdempotencyRecords, type IdempotencyRecord } from '../idempotency/idempotency-records.ts';
-import type { PaymentIntentRecord } from '../payment-intents/payment-intent.ts';
+import type { PaymentIntent, PaymentIntentRecord } from '../payment-intents/payment-intent.ts';
 import type { PaymentMethodRecord } from '../payment-methods/payment-method.ts';
 import { behaviourOf } from '../payment-methods/test-cards.ts';
+import type { RefundRecord } from '../refunds/refund.ts';
 import { SearchIndex } from '../search/search-index.ts';
+import { Timetable } from '../timetable/timetable.ts';
 import type { WebhookEndpoint } from '../webhooks/webhook-endpoint.ts';
 import { Collection } from './collection.ts';
 
@@ -18,6 +25,10 @@ export type ModeChange =
   | { type: 'payment_method'; value: PaymentMethodRecord }
   | { type: 'payment_intent'; value: PaymentIntentRecord }
   | { type: 'charge'; value: Charge }
+  | { type: 'checkout_session'; value: SessionRecord }
+  | { type: 'dispute'; value: DisputeRecord }
+  | { type: 'early_fraud_warning'; value: EarlyFraudWarning }
+  | { type: 'refund'; value: RefundRecord }
   | { type: 'event'; value: Omit<EventRecord, 'snapshot' | 'waiting'> }
   | { type: 'webhook_endpoint'; value: WebhookEndpoint }
   | { type: 'webhook_endpoint_deleted'; id: string }
@@ -37,6 +48,14 @@ export type Mode = {
   paymentMethods: Collection<PaymentMethodRecord>;
   paymentIntents: Collection<PaymentIntentRecord>;
   charges: Collection<Charge>;
+  checkoutSessions: Collection<SessionRecord>;
+  /** Ids of the sessions a guest can still pay. */
+  openSessions: Set<string>;
+  /** The session a PaymentIntent was made for, by the intent's id. */
+  sessionOfIntent: Map<string, string>;
+  disputes: Collection<DisputeRecord>;
+  earlyFraudWarnings: Collection<EarlyFraudWarning>;
+  refunds: Collection<RefundRecord>;
   events: Collection<EventRecord>;
   endpoints: Collection<WebhookEndpoint | null>;
   search: SearchIndex;
@@ -50,12 +69,22 @@ export class Store {
   readonly accounts = new Map<string, Account>();
   readonly idempotency = new IdempotencyRecords();
   readonly challenges = new Map<string, Challenge>();
+  /** Where the session of a payment page belongs, by its id. */
+  readonly checkouts = new Map<string, Mode>();
+  readonly timetable = new Timetable();
   readonly #keys = new Map<string, { account: string; key: AccountKey }>();
   readonly #modes = new Map<string, Mode>();
   readonly #searchDelayMs: number;
+  /** How long after its end a hold is still there, in milliseconds. */
+  readonly expiryDelayMs: number;
 
-  constructor(searchDelayMs: number) {
+  /** How long after a charge its dispute or fraud warning comes, in milliseconds. */
+  readonly disputeDelayMs: number;
+
+  constructor(searchDelayMs: number, expiryDelayMs = 0, disputeDelayMs = 0) {
     this.#searchDelayMs = searchDelayMs;
+    this.expiryDelayMs = expiryDelayMs;
+    this.disputeDelayMs = disputeDelayMs;
   }
 
   mode(account: string, livemode: boolean): Mode {
@@ -68,6 +97,12 @@ export class Store {
       paymentMethods: new Collection(),
       paymentIntents: new Collection(),
       charges: new Collection(),
+      checkoutSessions: new Collection(),
+      openSessions: new Set(),
+      sessionOfIntent: new Map(),
+      disputes: new Collection(),
+      earlyFraudWarnings: new Collection(),
+      refunds: new Collection(),
       events: new Collection(),
       endpoints: new Collection(),
       search: new SearchIndex(this.#searchDelayMs),
@@ -110,8 +145,18 @@ function applyToMode(store: Store, mode: Mode, line: ModeChange, atMs: number): 
     case 'payment_intent':
       return putPaymentIntent(store, mode, line.value, atMs);
     case 'charge':
+      planAftermath(store, mode, line.value, atMs);
       mode.balance.book(mode.charges.get(line.value.id), line.value, isAvailableAtOnce(mode, line.value));
       return mode.charges.put(line.value.id, line.value, atMs);
+    case 'checkout_session':
+      return putSession(store, mode, line.value, atMs);
+    case 'dispute':
+      return putDispute(store, mode, line.value, atMs);
+    case 'early_fraud_warning':
+      store.timetable.clear('aftermath', line.value.charge);
+      return mode.earlyFraudWarnings.put(line.value.id, line.value, atMs);
+    case 'refund':
+      return putRefund(store, mode, line.value, atMs);
     case 'event':
       return putEvent(mode, line.value, atMs);
     case 'webhook_endpoint':
@@ -130,17 +175,90 @@ function putPaymentIntent(store: Store, mode: Mode, record: PaymentIntentRecord,
   const before = mode.paymentIntents.get(record.intent.id);
   mode.paymentIntents.put(record.intent.id, record, atMs);
   mode.search.put(record.intent, atMs);
+  planExpiry(store, mode, record.intent);
   if (record.challenge && record.challenge.token !== before?.challenge?.token) {
     store.challenges.set(record.challenge.token, { mode, paymentIntent: record.intent.id });
   }
 }
 
+/** What is held on a card is released by itself when the network's window closes. */
+function planExpiry(store: Store, mode: Mode, intent: PaymentIntent): void {
+  const charge = intent.latest_charge === null ? undefined : mode.charges.get(intent.latest_charge);
+  const captureBefore = charge?.payment_method_details.card.capture_before;
+  if (intent.status !== 'requires_capture' || captureBefore === undefined) {
+    store.timetable.clear('hold', intent.id);
+    return;
+  }
+  const atMs = captureBefore * 1000 + store.expiryDelayMs;
+  store.timetable.set({ kind: 'hold', mode, id: intent.id, atMs });
+}
+
+function putRefund(store: Store, mode: Mode, record: RefundRecord, atMs: number): void {
+  const { id } = record.refund;
+  mode.refunds.put(id, record, atMs);
+  if (record.later) store.timetable.set({ kind: 'refund', mode, id, atMs: record.later.atMs });
+  else store.timetable.clear('refund', id);
+}
+
+function putSession(store: Store, mode: Mode, record: SessionRecord, atMs: number): void {
+  const { session } = record;
+  mode.checkoutSessions.put(session.id, record, atMs);
+  store.checkouts.set(session.id, mode);
+  if (session.payment_intent) mode.sessionOfIntent.set(session.payment_intent, session.id);
+  if (session.status === 'open') {
+    mode.openSessions.add(session.id);
+    store.timetable.set({ kind: 'checkout_session', mode, id: session.id, atMs: session.expires_at * 1000 });
+    return;
+  }
+  mode.openSessions.delete(session.id);
+  store.timetable.clear('checkout_session', session.id);
+}
+
+function putDispute(store: Store, mode: Mode, record: DisputeRecord, atMs: number): void {
+  const { decision, dispute } = record;
+  const change = balanceEffect(dispute) - balanceEffect(mode.disputes.get(dispute.id)?.dispute);
+  mode.balance.move(dispute.currency, change);
+  mode.disputes.put(dispute.id, record, atMs);
+  store.timetable.clear('aftermath', dispute.charge);
+  const dueMs =
+    decision?.atMs ?? (needsResponse(dispute.status) ? dispute.evidence_details.due_by * 1000 : null);
+  if (dueMs === null) store.timetable.clear('dispute', dispute.id);
+  else store.timetable.set({ kind: 'dispute', mode, id: dispute.id, atMs: dueMs });
+}
+
+/** The first capture of a test card that makes trouble: its dispute or warning comes a while later. */
+function planAftermath(store: Store, mode: Mode, charge: Charge, atMs: number): void {
+  if (!charge.captured || mode.charges.get(charge.id)?.captured) return;
+  if (troubleOf(mode, charge.payment_method) === undefined) return;
+  store.timetable.set({ kind: 'aftermath', mode, id: charge.id, atMs: atMs + store.disputeDelayMs });
+}
+
 /** An event shows its object as it was when it happened, which is the version saved last. */
 function putEvent(mode: Mode, value: Omit<EventRecord, 'snapshot' | 'waiting'>, atMs: number): void {
-  const { kind, id } = value.object;
-  const snapshot = kind === 'charge' ? mode.charges.get(id) : mode.paymentIntents.get(id)?.intent;
-  if (!snapshot) throw new Error(`event ${value.id} is about ${id}, which does not exist`);
+  const snapshot = snapshotOf(mode, value.object);
+  if (!snapshot) throw new Error(`event ${value.id} is about ${value.object.id}, which does not exist`);
   mode.events.put(value.id, { ...value, snapshot, waiting: new Set(value.endpoints) }, atMs);
+}
+
+function snapshotOf(mode: Mode, { kind, id }: EventSubject): EventRecord['snapshot'] | undefined {
+  switch (kind) {
+    case 'charge':
+      return mode.charges.get(id);
+    case 'checkout_session': {
+      const record = mode.checkoutSessions.get(id);
+      return record && sessionJson(mode, record);
+    }
+    case 'dispute':
+      return mode.disputes.get(id)?.dispute;
+    case 'early_fraud_warning':
+      return mode.earlyFraudWarnings.get(id);
+    case 'payment_intent':
+      return mode.paymentIntents.get(id)?.intent;
+    case 'refund':
+      return mode.refunds.get(id)?.refund;
+    default:
+      throw new Error(`unknown kind of object ${String(kind satisfies never)}`);
+  }
 }
 
 function isAvailableAtOnce(mode: Mode, charge: Charge): boolean {

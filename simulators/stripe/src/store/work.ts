@@ -1,3 +1,4 @@
+import type { Account } from '../accounts/account.ts';
 import type { EventRecord, EventSubject, EventType } from '../events/event.ts';
 import { newId } from '../ids.ts';
 import type { JournalDraft } from '../journal/journal.ts';
@@ -25,6 +26,11 @@ export class Work {
     this.origin = origin;
   }
 
+  /** The account all of this belongs to. */
+  get account(): Account | undefined {
+    return this.#store.accounts.get(this.mode.account);
+  }
+
   save(change: ModeChange): void {
     const { account, livemode } = this.mode;
     const line = { kind: 'state' as const, account, livemode, ...change };
@@ -47,14 +53,25 @@ export class Work {
     });
   }
 
-  /** Tells the account's endpoints about an object that was saved just before. */
-  event(type: EventType, object: EventSubject): void {
+  /**
+   * Tells the account's endpoints about an object that was saved just before. `previous` is what its changed fields were,
+   * for the events that say so.
+   */
+  event(type: EventType, object: EventSubject, previous?: Record<string, unknown>): void {
     const id = newId('evt');
     const endpoints = endpointsFor(this.mode, type).map((endpoint) => endpoint.id);
     const request = { id: this.origin.requestId, idempotency_key: this.origin.idempotencyKey };
     this.save({
       type: 'event',
-      value: { id, type, created: Math.floor(this.nowMs / 1000), request, object, endpoints },
+      value: {
+        id,
+        type,
+        created: Math.floor(this.nowMs / 1000),
+        request,
+        object,
+        endpoints,
+        ...(previous ? { previous } : {}),
+      },
     });
     const saved = this.mode.events.get(id);
     if (saved) this.events.push(saved);

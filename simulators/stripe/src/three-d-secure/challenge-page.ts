@@ -1,7 +1,9 @@
 import type { Request, RequestHandler } from 'express';
 
+import { formatAmount } from '../amounts/format-amount.ts';
 import type { Context } from '../context.ts';
 import { exchange, type Reply } from '../http/exchange.ts';
+import { escapeHtml, page, redirect } from '../http/page.ts';
 import type { PaymentIntentRecord } from '../payment-intents/payment-intent.ts';
 import { completeAuthentication, findChallenge, isOpen } from './complete-authentication.ts';
 
@@ -11,11 +13,8 @@ export function showChallenge(context: Context): RequestHandler {
     await exchange(context, req, res, () => {
       const token = tokenOf(req);
       const record = findChallenge(context, token);
-      if (!record)
-        return Promise.resolve(html(404, 'Not found', '<p>This authentication does not exist.</p>'));
-      return Promise.resolve(
-        isOpen(record, token) ? html(200, '3-D Secure', form(record, token)) : leave(record),
-      );
+      if (!record) return Promise.resolve(unknownChallenge());
+      return Promise.resolve(isOpen(record, token) ? form(record, token) : leave(record));
     });
   };
 }
@@ -26,12 +25,28 @@ export function answerChallenge(context: Context, approved: boolean): RequestHan
     await exchange(context, req, res, async ({ before }) => {
       if (before?.fault === 'drop_before_act') return null;
       if (before?.fault === 'error_before')
-        return html(before.status, 'Error', '<p>The bank is not available.</p>');
+        return page(before.status, 'Error', '<h1>Error</h1><p>The bank is not available.</p>');
       const record = await completeAuthentication(context, tokenOf(req), approved, {
         method: req.method,
         path: '/3d_secure',
       });
-      return record ? leave(record) : html(404, 'Not found', '<p>This authentication does not exist.</p>');
+      return record ? leave(record) : unknownChallenge();
+    });
+  };
+}
+
+/** `GET /3d_secure/:token/cancel`: the cardholder goes away without an answer, and the payment goes on waiting for one. */
+export function abandonChallenge(context: Context): RequestHandler {
+  return async (req, res) => {
+    await exchange(context, req, res, () => {
+      const token = tokenOf(req);
+      const record = findChallenge(context, token);
+      if (!record) return Promise.resolve(unknownChallenge());
+      if (!isOpen(record, token)) return Promise.resolve(leave(record));
+      const body =
+        '<h1>You have not answered</h1><p id="abandoned">The payment is neither approved nor refused. It waits for your answer.</p>' +
+        `<p><a href="/3d_secure/${escapeHtml(token)}">Back to the question</a></p>`;
+      return Promise.resolve(page(200, '3-D Secure', body));
     });
   };
 }
@@ -41,41 +56,32 @@ function tokenOf(req: Request): string {
   return typeof token === 'string' ? token : '';
 }
 
+function unknownChallenge(): NonNullable<Reply> {
+  return page(404, 'Not found', '<h1>Not found</h1><p>This authentication does not exist.</p>');
+}
+
 /** To the shop's return_url with Stripe's three parameters; they prove nothing, the shop has to ask. */
 function leave(record: PaymentIntentRecord): Reply {
   const { challenge, intent } = record;
   const isPaid = intent.status === 'succeeded' || intent.status === 'requires_capture';
-  if (!challenge?.returnUrl) return html(200, 'Done', '<p>You can close this window.</p>');
+  if (!challenge?.returnUrl) return page(200, 'Done', '<h1>Done</h1><p>You can close this window.</p>');
   const target = new URL(challenge.returnUrl);
   target.searchParams.set('payment_intent', intent.id);
   target.searchParams.set('payment_intent_client_secret', intent.client_secret);
   target.searchParams.set('redirect_status', isPaid ? 'succeeded' : 'failed');
-  return { status: 303, headers: { Location: target.href, 'Cache-Control': 'no-store' }, text: '' };
+  return redirect(target.href);
 }
 
-function form({ intent }: PaymentIntentRecord, token: string): string {
-  const amount = `${intent.amount} ${intent.currency.toUpperCase()}`;
-  const button = (action: string, label: string) =>
-    `<form method="post" action="/3d_secure/${escapeHtml(token)}/${action}"><button type="submit" id="${action}">${label}</button></form>`;
-  return (
-    `<h1>3-D Secure</h1><p>Test payment <code>${escapeHtml(intent.id)}</code> of ${escapeHtml(amount)} (minor units).</p>` +
-    `${button('approve', 'Approve')}${button('fail', 'Fail')}`
+function form({ intent }: PaymentIntentRecord, token: string): NonNullable<Reply> {
+  const amount = formatAmount(intent.amount, intent.currency, 'en');
+  const path = `/3d_secure/${escapeHtml(token)}`;
+  const button = (action: string, label: string, style: string) =>
+    `<form method="post" action="${path}/${action}"><button type="submit" id="${action}"${style}>${label}</button></form>`;
+  return page(
+    200,
+    '3-D Secure',
+    `<h1>3-D Secure</h1><p class="amount">${escapeHtml(amount)}</p><p>Your bank asks whether you are making this payment.</p>` +
+      `${button('approve', 'Approve', '')}${button('fail', 'Fail', ' class="plain"')}` +
+      `<p class="back"><a id="cancel" href="${path}/cancel">Cancel</a></p><p class="soft">Payment <code>${escapeHtml(intent.id)}</code></p>`,
   );
-}
-
-function html(status: number, title: string, body: string): Reply {
-  const text =
-    `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">` +
-    `<title>${title}</title></head><body><main>${body}</main></body></html>`;
-  const headers = {
-    'Content-Type': 'text/html; charset=utf-8',
-    'Content-Security-Policy': "default-src 'none'; base-uri 'none'",
-    'Cache-Control': 'no-store',
-    'Referrer-Policy': 'no-referrer',
-  };
-  return { status, headers, text };
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -170,6 +170,20 @@ test("an open challenge survives a restart, and a wrong address is nobody's", as
   assert.equal((await press(`${rig.simulator.url}/3d_secure/payatt_guess`, 'approve')).status, 404);
 });
 
+test('a cardholder who goes away without an answer leaves the challenge open', async (t) => {
+  const rig = await startRig(t);
+  const { intent, page } = await start(rig);
+  const left = await request(`${page}/cancel`);
+  assert.match(await left.body.text(), /id="abandoned"/);
+  await rig.control('POST', '/clock', { advance_ms: 3_600_000 });
+  assert.equal((await rig.stripe.paymentIntents.retrieve(intent.id)).status, 'requires_action');
+  assert.equal((await press(page, 'approve')).status, 303);
+  const late = await request(`${page}/cancel`);
+  await late.body.dump();
+  assert.equal(late.statusCode, 303);
+  assert.equal((await rig.effects('charge.succeeded')).length, 1);
+});
+
 test('a lost reply to the cardholder leaves the payment done', async (t) => {
   const rig = await startRig(t);
   const { intent, page } = await start(rig);

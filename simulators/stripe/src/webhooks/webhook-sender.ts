@@ -11,8 +11,10 @@ import { endpointSecret, isMatch, type WebhookEndpoint } from './webhook-endpoin
 
 /** Deliveries under way to one endpoint. */
 const LANE_WIDTH = 8;
-/** Stripe tries three times in test mode and for three days in live mode, which is 16 doublings of 5 s. */
-const ATTEMPTS_MAX = { test: 4, live: 17 };
+/** In test mode Stripe tries again three times. */
+const TEST_ATTEMPTS_MAX = 4;
+/** In live mode Stripe goes on for three days. */
+const LIVE_RETRIES_MS = 3 * 24 * 60 * 60 * 1_000;
 /** An endpoint's answer is thrown away after this much. */
 const ANSWER_BYTES_MAX = 65_536;
 
@@ -145,14 +147,14 @@ export class WebhookSender {
     if (this.#closing.signal.aborted) return;
     if (isAcknowledged) return this.#finish(job, 'acknowledged');
     if (!job.tracked) return;
-    const attempt = job.attempt + 1;
-    if (attempt >= (endpoint.livemode ? ATTEMPTS_MAX.live : ATTEMPTS_MAX.test))
-      return this.#finish(job, 'given up');
     const { clock, config } = this.#core;
-    clock.at(
-      clock.now() + config.webhookRetryMs * 2 ** job.attempt,
-      () => void this.#enqueue({ ...job, attempt }),
-    );
+    const attempt = job.attempt + 1;
+    const nextMs = clock.now() + config.webhookRetryMs * 2 ** job.attempt;
+    const isLast = endpoint.livemode
+      ? nextMs > job.event.created * 1000 + LIVE_RETRIES_MS
+      : attempt >= TEST_ATTEMPTS_MAX;
+    if (isLast) return this.#finish(job, 'given up');
+    clock.at(nextMs, () => void this.#enqueue({ ...job, attempt }));
   }
 
   /** True on a 2xx; a redirect, an error or silence is a failure. */
