@@ -27,12 +27,37 @@ export const ERRORS = {
     grpc: grpcStatus.INVALID_ARGUMENT,
     title: 'Send an Idempotency-Key header of 1 to 255 printable ASCII characters.',
   },
+  signature_invalid: {
+    http: 400,
+    grpc: grpcStatus.INVALID_ARGUMENT,
+    title: "The webhook's signature does not match this account's secret.",
+  },
   unauthenticated: { http: 401, grpc: grpcStatus.UNAUTHENTICATED, title: 'A valid API key is needed.' },
   card_declined: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The card was declined.' },
   payment_failed: {
     http: 402,
     grpc: grpcStatus.FAILED_PRECONDITION,
     title: 'The payment could not be made.',
+  },
+  capture_declined: {
+    http: 402,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider refused the capture. Nothing was collected by it.',
+  },
+  cancel_declined: {
+    http: 402,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider refused to release the hold.',
+  },
+  adjustment_declined: {
+    http: 402,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The bank or provider refused to change the hold. It stays as it was.',
+  },
+  refund_declined: {
+    http: 402,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider refused the refund. Nothing was given back.',
   },
   forbidden: { http: 403, grpc: grpcStatus.PERMISSION_DENIED, title: 'This credential may not do that.' },
   not_found: { http: 404, grpc: grpcStatus.NOT_FOUND, title: 'There is nothing here under that name.' },
@@ -62,6 +87,50 @@ export const ERRORS = {
     grpc: grpcStatus.ABORTED,
     title: 'The object changed in the meantime or is in a state that does not allow this.',
   },
+  operation_pending: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'Another operation on this payment is not settled yet. Try again when it is.',
+  },
+  payment_not_paid: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The payment was created and not paid yet.',
+  },
+  payment_in_progress: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The outcome of the payment is not known yet.',
+  },
+  payment_not_created: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'Only a payment that was created and not tried yet can be authorised.',
+  },
+  already_captured: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The payment is captured; nothing is held any more. Give money back with a refund.',
+  },
+  not_captured: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'Nothing was captured that could be given back. Release a hold by canceling the payment.',
+  },
+  already_refunded: { http: 409, grpc: grpcStatus.ABORTED, title: 'Everything was given back already.' },
+  payment_canceled: { http: 409, grpc: grpcStatus.ABORTED, title: 'The payment was canceled.' },
+  payment_has_failed: { http: 409, grpc: grpcStatus.ABORTED, title: 'The payment failed; nothing is held.' },
+  hold_expired: { http: 409, grpc: grpcStatus.ABORTED, title: 'The hold has lapsed.' },
+  payment_disputed: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The payment is disputed; the bank decides where the money goes.',
+  },
+  quote_expired: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'The quote no longer holds. The new quote says the price now.',
+  },
   payload_too_large: {
     http: 413,
     grpc: grpcStatus.RESOURCE_EXHAUSTED,
@@ -76,6 +145,51 @@ export const ERRORS = {
     http: 422,
     grpc: grpcStatus.FAILED_PRECONDITION,
     title: 'This Idempotency-Key was used before with a different request. Nothing was charged by this call.',
+  },
+  amount_exceeds_hold: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'That is more than can still be captured. What is pending counts as used.',
+  },
+  amount_exceeds_captured: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'That is more than can still be given back. What is pending counts as used.',
+  },
+  amount_below_captured: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'A hold cannot be lowered below what was captured of it.',
+  },
+  amount_unchanged: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The hold has that amount already.',
+  },
+  currency_mismatch: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The currency is not that of the payment.',
+  },
+  not_supported: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider, or this hold, does not allow that.',
+  },
+  refund_window_over: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The provider no longer gives back money of this payment.',
+  },
+  quote_mismatch: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'Amount or currency is not that of the quote.',
+  },
+  quote_not_priced: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'An item, discount or currency is not in the pricing.',
   },
   card_data_not_allowed: {
     http: 422,

@@ -101,7 +101,8 @@ function requireJsonHeaders(request: Request): void {
   if (encoding !== undefined && encoding !== 'identity') throw new AppError('unsupported_media_type');
 }
 
-async function readBody(request: Request): Promise<Buffer> {
+/** The body's bytes as they came; 413 for more than 256 KiB, 400 when they do not arrive whole. */
+export async function readBody(request: Request): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES)
     throw new AppError('payload_too_large');
   const chunks: Buffer[] = [];

@@ -9,6 +9,7 @@ import { checkOrigin } from './merchants/check-origin.ts';
 import { createMerchant } from './merchants/create-merchant.ts';
 import { getMerchant } from './merchants/get-merchant.ts';
 import { getProviderAccount } from './provider-accounts/get-provider-account.ts';
+import { resolveProviderAccount } from './provider-accounts/resolve-provider-account.ts';
 
 /** The gRPC door: who may call what. */
 export function createMerchantService(context: Context): {
@@ -31,6 +32,7 @@ export function createMerchantService(context: Context): {
     getMerchant: rpc('GetMerchant', ['api-gateway', 'payment-api', 'transaction', 'operator'], getMerchant),
     checkOrigin: rpc('CheckOrigin', ['api-gateway'], checkOrigin),
     getProviderAccount: rpc('GetProviderAccount', ['transaction'], getProviderAccount),
+    resolveProviderAccount: rpc('ResolveProviderAccount', ['transaction'], resolveProviderAccount),
   };
   return { definition: MerchantServiceService, implementation };
 }

@@ -74,6 +74,12 @@ const savingRefusals = {
 };
 const missing = { '404': problem(['not_found']) };
 const deleted = { '409': problem(['state_conflict'], 'The account is deleted.') };
+const stale = {
+  '409': problem(
+    ['state_conflict'],
+    'The account is deleted, or was rotated by someone else in the meantime.',
+  ),
+};
 
 const reads = 'Needs the scope `provider_accounts:read`.';
 const writes = 'Needs the scope `provider_accounts:write`.';
@@ -178,15 +184,16 @@ export const paths: ZodOpenApiPathsObject = {
       security,
       summary: 'Replace the credentials of an account',
       description:
-        `${writes} Send all fields. Once the provider accepts them they are the next version; payments under way may ` +
-        'finish with the old one for a while (72 hours by default), then its secrets are destroyed.',
+        `${writes} Send the fields to replace; the others keep their values. Once the provider accepts them they are the ` +
+        'next version; payments under way may finish with the old one for a while (72 hours by default), then its ' +
+        'secrets are destroyed.',
       requestParams: { path },
       requestBody: json(rotateProviderAccountSchema),
       responses: {
         '200': answer('With the new version', providerAccountSchema),
         ...savingRefusals,
         ...missing,
-        ...deleted,
+        ...stale,
       },
     },
   },

@@ -4,6 +4,7 @@ import { newUuid } from '@centra/service-kit/ids.ts';
 import request from 'supertest';
 import { asCaller, startTestAuth, validate } from '../test-service.ts';
 import type { TestAuth } from '../test-service.ts';
+import { SCOPES } from './scopes.ts';
 
 let service: TestAuth;
 before(async () => {
@@ -41,6 +42,26 @@ test('a new key is shown once, works, and is stored as a hash with its audit eve
   assert.deepEqual([action, actor, object_id], ['api_key.created', key.created_by, key.id]);
   assert.deepEqual([request_id, address], ['req-create', '203.0.113.7']);
   assert.deepEqual(details, { name: VALID.name, mode: 'test', scopes: VALID.scopes, expires_at: expiresAt });
+});
+
+test('each scope is granted alone, so that refunds and settling by hand can be kept from a booking engine’s key', async () => {
+  const merchantId = newUuid();
+  const caller = asCaller(service, { merchantId });
+  for (const scope of SCOPES) {
+    const created = await caller.post('/v1/api-keys').send({ name: scope, scopes: [scope] });
+    assert.equal(created.status, 201, scope);
+    assert.deepEqual((await validate(service, created.body.secret)).scopes, [scope]);
+  }
+  assert.ok(
+    ['refunds:write', 'operations:read', 'operations:settle'].every((each) =>
+      SCOPES.some((scope) => scope === each),
+    ),
+  );
+  const narrow = asCaller(service, { merchantId, scopes: ['api_keys:write', 'payments:write'] });
+  for (const scope of ['refunds:write', 'operations:settle']) {
+    const refused = await narrow.post('/v1/api-keys').send({ name: 'More', scopes: [scope] });
+    assert.equal(refused.status, 403, scope);
+  }
 });
 
 test('no table holds the secret of a key, in any spelling', async () => {

@@ -2,6 +2,9 @@
 export const SCOPES = [
   'payments:read',
   'payments:write',
+  'refunds:write',
+  'operations:read',
+  'operations:settle',
   'provider_accounts:read',
   'provider_accounts:write',
   'api_keys:read',

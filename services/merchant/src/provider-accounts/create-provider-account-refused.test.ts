@@ -46,6 +46,11 @@ describe('400', () => {
       'credentials.secret_key',
     ],
     [
+      'an API key as webhook secret',
+      { ...good, credentials: { ...good.credentials, webhook_secret: 'sk_test_ABCDEFGH' } },
+      'credentials.webhook_secret',
+    ],
+    [
       'a secret key as publishable key',
       { ...good, credentials: { ...good.credentials, publishable_key: 'sk_test_ABCDEFGH' } },
       'credentials.publishable_key',

@@ -50,6 +50,7 @@ describe('201', () => {
       default: true,
       status: 'active',
       version: 1,
+      webhook_path: `/v1/webhooks/stripe/${id}`,
       last_test: null,
       deleted_at: null,
     });

@@ -22,8 +22,8 @@ import { SEALED_COLUMNS, toSealedVersion } from './load-sealed.ts';
 import type { SealedRow, SealedVersion } from './load-sealed.ts';
 import { openCredentials } from './sealed-credentials.ts';
 
-// UUID or pa_…: callers keep the one and are given the other.
-const accountIdSchema = z.string().transform((text, problem) => {
+/** UUID or pa_…: callers keep the one and are given the other. */
+export const accountIdSchema = z.string().transform((text, problem) => {
   const id = fromPublicId('pa', text) ?? z.uuid().toLowerCase().safeParse(text).data;
   if (id !== undefined) return id;
   problem.addIssue('must be a provider account id');
@@ -62,13 +62,22 @@ export async function getProviderAccount(
 ): Promise<ProviderAccount> {
   const { merchantId, mode: modeCode, selector } = parseWith(requestSchema, request);
   const mode: Mode = modeCode === ModeCode.MODE_LIVE ? 'live' : 'test';
-  const { account, version } = await select(context.pool, merchantId, mode, selector);
+  return await handOver(context, call, await select(context.pool, merchantId, mode, selector));
+}
+
+/** Opens the credentials of what was found, and writes down who was given them before they are given. */
+export async function handOver(
+  context: Context,
+  call: CallContext,
+  { account, version }: Selected,
+): Promise<ProviderAccount> {
+  const { merchantId } = version;
   const credentials = await openCredentials(context, version);
   await noteOpening(context, call, merchantId, account.id, version.version);
   return {
     providerAccountId: account.id,
     merchantId,
-    mode: modeCode,
+    mode: account.mode === 'live' ? ModeCode.MODE_LIVE : ModeCode.MODE_TEST,
     kind: KIND_CODES[account.kind],
     provider: account.provider,
     version: version.version,
@@ -81,18 +90,23 @@ const KIND_CODES = {
   card_vault: KindCode.ACCOUNT_KIND_CARD_VAULT,
 } as const satisfies Record<AccountKind, KindCode>;
 
-type AccountRow = {
+export type AccountRow = {
   id: string;
+  mode: Mode;
   kind: AccountKind;
   provider: string;
   status: 'active' | 'deleted';
   current_version: number;
 };
-type Selected = { account: AccountRow; version: SealedVersion };
+/** An account, and the version of its credentials that is to be opened. */
+export type Selected = { account: AccountRow; version: SealedVersion };
+
+/** What AccountRow and SealedVersion are read from. */
+export const OPENED_COLUMNS = `a.id, a.mode, a.kind, a.provider, a.status, a.current_version, ${SEALED_COLUMNS}`;
 
 // Value and key in one statement, so of one moment; the version asked for, or else the current one.
 const SELECT = `
-select a.id, a.kind, a.provider, a.status, a.current_version, ${SEALED_COLUMNS}
+select ${OPENED_COLUMNS}
   from provider_accounts as a
   left join provider_account_versions as sealed
     on sealed.merchant_id = a.merchant_id and sealed.provider_account_id = a.id

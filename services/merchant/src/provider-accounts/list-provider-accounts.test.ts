@@ -133,7 +133,7 @@ test('what can be connected is described for a form: fields, words and patterns 
       provider.fields.map(({ name }) => name),
     ]),
     [
-      ['stripe', 'card_provider', ['test', 'live'], ['secret_key', 'publishable_key']],
+      ['stripe', 'card_provider', ['test', 'live'], ['secret_key', 'publishable_key', 'webhook_secret']],
       ['vaultera', 'card_vault', ['test', 'live'], ['api_key']],
       ['simulator', 'card_provider', ['test'], []],
     ],

@@ -45,6 +45,10 @@ export const providerAccountSchema = z
     status: z.enum(['active', 'deleted']),
     version: z.int().meta({ description: 'Counts rotations' }),
     credentials: z.record(z.string(), z.union([secretFieldSchema, plainFieldSchema])),
+    webhook_path: z.string().nullable().meta({
+      description: 'Where the provider sends its events to: this path on the host of this API; null for none',
+      example: '/v1/webhooks/stripe/pa_01jd0000000000000000000000',
+    }),
     last_test: z
       .object({
         result: testResultSchema,
@@ -76,11 +80,18 @@ export function toJson({ account, version }: Account): Record<string, unknown> {
     status: account.status,
     version: account.currentVersion,
     credentials: fieldsToJson(version),
+    webhook_path: webhookPath(account),
     last_test: account.lastTest ?? null,
     created_at: account.createdAt.toISOString(),
     updated_at: account.updatedAt.toISOString(),
     deleted_at: account.deletedAt?.toISOString() ?? null,
   };
+}
+
+/** Providers that sign their events with a secret of the account's own get an address of the account's own. */
+function webhookPath({ provider, id }: ProviderAccountRow): string | null {
+  const signs = providerNamed(provider).fields.some(({ name }) => name === 'webhook_secret');
+  return signs ? `/v1/webhooks/${provider}/${toPublicId('pa', id)}` : null;
 }
 
 function fieldsToJson(version: AccountVersionRow): Record<string, unknown> {

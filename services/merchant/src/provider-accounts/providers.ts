@@ -28,6 +28,7 @@ export type Provider = {
 // Stripe documents no length; live keys are about 107 characters, and this leaves room.
 const STRIPE_SECRET = /^(?:sk|rk)_(?:test|live)_[0-9A-Za-z_]{8,240}$/;
 const STRIPE_PUBLISHABLE = /^pk_(?:test|live)_[0-9A-Za-z_]{8,240}$/;
+const STRIPE_WEBHOOK_SECRET = /^whsec_[0-9A-Za-z+/=_-]{8,240}$/;
 
 function stripeModeOf(key: string): Mode | undefined {
   const word = key.split('_')[1];
@@ -62,6 +63,19 @@ export const PROVIDERS = [
         pattern: STRIPE_PUBLISHABLE,
         shape: 'must be a Stripe publishable key: pk_test_… or pk_live_…',
         modeOf: stripeModeOf,
+      },
+      {
+        name: 'webhook_secret',
+        label: 'Webhook signing secret',
+        help:
+          'Lets Stripe tell at once what happened, also refunds and disputes made in its own dashboard. Save the account first: ' +
+          'its webhook_path names its id. In the Stripe dashboard under Developers, Webhooks, add an endpoint with the URL ' +
+          'https://<your API host>/v1/webhooks/stripe/<account id> and all events of Payment Intent, Charge (with ' +
+          'charge.dispute), Refund and Checkout. Then paste its signing secret here.',
+        secret: true,
+        required: false,
+        pattern: STRIPE_WEBHOOK_SECRET,
+        shape: 'must be the signing secret of a Stripe webhook endpoint: whsec_…',
       },
     ],
   },

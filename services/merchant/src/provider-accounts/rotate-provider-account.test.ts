@@ -91,6 +91,83 @@ describe('200', () => {
   });
 });
 
+describe('fields that are left out keep their values', () => {
+  const WEBHOOK_SECRET = 'whsec_canary0001ABCDefgh';
+
+  test('a webhook secret is added without the key being typed again, and the provider is asked about both', async () => {
+    const { merchantId, caller } = await newCaller(service);
+    const secret = stripeKey();
+    const plain = 'pk_test_ABCDEFGH';
+    const id = await connectStripe(caller, secret, {
+      credentials: { secret_key: secret, publishable_key: plain },
+    });
+    const { body, text } = await caller
+      .post(`${PATH}/${id}/rotate`)
+      .send({ credentials: { webhook_secret: WEBHOOK_SECRET } })
+      .expect(200);
+    assert.deepEqual([body.version, body.credentials.webhook_secret.last4], [2, WEBHOOK_SECRET.slice(-4)]);
+    assert.ok(!text.includes(WEBHOOK_SECRET) && !text.includes(secret));
+    const all = { secret_key: secret, publishable_key: plain, webhook_secret: WEBHOOK_SECRET };
+    assert.deepEqual(service.transaction.asked.at(-1)?.credentials, all);
+    assert.deepEqual((await openAccount(service, { merchantId })).credentials, all);
+    assert.equal(await openVersion(merchantId, id, 1), secret);
+  });
+
+  test('null removes an optional field; a required one cannot be removed', async () => {
+    const { merchantId, caller } = await newCaller(service);
+    const secret = stripeKey();
+    const id = await connectStripe(caller, secret, {
+      credentials: { secret_key: secret, webhook_secret: WEBHOOK_SECRET },
+    });
+    const path = `${PATH}/${id}/rotate`;
+    await caller
+      .post(path)
+      .send({ credentials: { webhook_secret: null } })
+      .expect(200);
+    assert.deepEqual((await openAccount(service, { merchantId })).credentials, { secret_key: secret });
+    const refused = await caller
+      .post(path)
+      .send({ credentials: { secret_key: null } })
+      .expect(400);
+    assert.equal(refused.body.errors[0].field, 'credentials.secret_key');
+  });
+
+  test('of two rotations at once none undoes the other: the later one is 409 when it kept what has changed', async () => {
+    const { merchantId, caller } = await newCaller(service);
+    const id = await connectStripe(caller);
+    const path = `${PATH}/${id}/rotate`;
+    const newKey = stripeKey();
+    service.transaction.answerWith(async ({ credentials }) => {
+      // While the provider is asked about the webhook secret, someone else replaces the key.
+      if (credentials['webhook_secret'] !== undefined) await caller.post(path).send(to(newKey)).expect(200);
+      return { result: CredentialCheck.CREDENTIAL_CHECK_OK };
+    });
+    const late = await caller
+      .post(path)
+      .send({ credentials: { webhook_secret: WEBHOOK_SECRET } })
+      .expect(409);
+    assert.equal(late.body.code, 'state_conflict');
+    assert.deepEqual((await openAccount(service, { merchantId })).credentials, { secret_key: newKey });
+  });
+
+  test('when every secret is given anew, nothing old is opened: an account whose secrets are unreadable is repaired', async () => {
+    const { merchantId, caller } = await newCaller(service);
+    const id = await connectStripe(caller);
+    await service.sql(
+      `update provider_account_versions set sealed_fields = '{"secret_key":"v1.a.b.c"}' where merchant_id = $1`,
+      [merchantId],
+    );
+    const path = `${PATH}/${id}/rotate`;
+    await caller
+      .post(path)
+      .send({ credentials: { webhook_secret: WEBHOOK_SECRET } })
+      .expect(500);
+    const secret = stripeKey();
+    await caller.post(path).send(to(secret)).expect(200);
+    assert.deepEqual((await openAccount(service, { merchantId })).credentials, { secret_key: secret });
+  });
+});
+
 describe('refused, and the old version stays the active one', () => {
   const refuses = async (status: number, body: object, code: string): Promise<void> => {
     const { merchantId, caller } = await newCaller(service);

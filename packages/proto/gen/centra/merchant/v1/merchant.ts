@@ -126,6 +126,11 @@ export interface GetProviderAccountRequest {
     | undefined;
 }
 
+export interface ResolveProviderAccountRequest {
+  /** UUID or "pa_…". */
+  providerAccountId: string;
+}
+
 export interface AccountVersion {
   providerAccountId: string;
   version: number;
@@ -871,6 +876,81 @@ export const GetProviderAccountRequest: MessageFns<GetProviderAccountRequest> = 
   },
 };
 
+function createBaseResolveProviderAccountRequest(): ResolveProviderAccountRequest {
+  return { providerAccountId: "" };
+}
+
+export const ResolveProviderAccountRequest: MessageFns<ResolveProviderAccountRequest> = {
+  encode(message: ResolveProviderAccountRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.providerAccountId !== "") {
+      writer.uint32(10).string(message.providerAccountId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ResolveProviderAccountRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseResolveProviderAccountRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ResolveProviderAccountRequest {
+    return {
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ResolveProviderAccountRequest): unknown {
+    const obj: any = {};
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ResolveProviderAccountRequest>, I>>(base?: I): ResolveProviderAccountRequest {
+    return ResolveProviderAccountRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ResolveProviderAccountRequest>, I>>(
+    object: I,
+  ): ResolveProviderAccountRequest {
+    const message = createBaseResolveProviderAccountRequest();
+    message.providerAccountId = object.providerAccountId ?? "";
+    return message;
+  },
+};
+
 function createBaseAccountVersion(): AccountVersion {
   return { providerAccountId: "", version: 0 };
 }
@@ -1302,6 +1382,20 @@ export const MerchantServiceService = {
     responseSerialize: (value: ProviderAccount): Buffer => Buffer.from(ProviderAccount.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProviderAccount => ProviderAccount.decode(value),
   },
+  /**
+   * Whose account that is, with its opened credentials: for webhooks, which name the account alone. Only the transaction
+   * service may call it. NOT_FOUND when there is none or it was deleted.
+   */
+  resolveProviderAccount: {
+    path: "/centra.merchant.v1.MerchantService/ResolveProviderAccount" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ResolveProviderAccountRequest): Buffer =>
+      Buffer.from(ResolveProviderAccountRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ResolveProviderAccountRequest => ResolveProviderAccountRequest.decode(value),
+    responseSerialize: (value: ProviderAccount): Buffer => Buffer.from(ProviderAccount.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProviderAccount => ProviderAccount.decode(value),
+  },
 } as const;
 
 export interface MerchantServiceServer extends UntypedServiceImplementation {
@@ -1318,6 +1412,11 @@ export interface MerchantServiceServer extends UntypedServiceImplementation {
    * NOT_FOUND when the merchant has no such account, or none of that kind in that mode.
    */
   getProviderAccount: handleUnaryCall<GetProviderAccountRequest, ProviderAccount>;
+  /**
+   * Whose account that is, with its opened credentials: for webhooks, which name the account alone. Only the transaction
+   * service may call it. NOT_FOUND when there is none or it was deleted.
+   */
+  resolveProviderAccount: handleUnaryCall<ResolveProviderAccountRequest, ProviderAccount>;
 }
 
 export interface MerchantServiceClient extends Client {
@@ -1386,6 +1485,25 @@ export interface MerchantServiceClient extends Client {
   ): ClientUnaryCall;
   getProviderAccount(
     request: GetProviderAccountRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProviderAccount) => void,
+  ): ClientUnaryCall;
+  /**
+   * Whose account that is, with its opened credentials: for webhooks, which name the account alone. Only the transaction
+   * service may call it. NOT_FOUND when there is none or it was deleted.
+   */
+  resolveProviderAccount(
+    request: ResolveProviderAccountRequest,
+    callback: (error: ServiceError | null, response: ProviderAccount) => void,
+  ): ClientUnaryCall;
+  resolveProviderAccount(
+    request: ResolveProviderAccountRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProviderAccount) => void,
+  ): ClientUnaryCall;
+  resolveProviderAccount(
+    request: ResolveProviderAccountRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProviderAccount) => void,

@@ -25,6 +25,104 @@ export const protobufPackage = "centra.payment.v1";
 
 export const protobufFileName = "centra/payment/v1/payment.proto";
 
+/** Whether money is collected with the authorisation or by a capture later. */
+export const CaptureMethod = {
+  CAPTURE_METHOD_UNSPECIFIED: 0,
+  CAPTURE_METHOD_AUTOMATIC: 1,
+  CAPTURE_METHOD_MANUAL: 2,
+} as const;
+
+export type CaptureMethod = typeof CaptureMethod[keyof typeof CaptureMethod];
+
+export namespace CaptureMethod {
+  export type CAPTURE_METHOD_UNSPECIFIED = typeof CaptureMethod.CAPTURE_METHOD_UNSPECIFIED;
+  export type CAPTURE_METHOD_AUTOMATIC = typeof CaptureMethod.CAPTURE_METHOD_AUTOMATIC;
+  export type CAPTURE_METHOD_MANUAL = typeof CaptureMethod.CAPTURE_METHOD_MANUAL;
+}
+
+export function captureMethodFromJSON(object: any): CaptureMethod {
+  switch (object) {
+    case 0:
+    case "CAPTURE_METHOD_UNSPECIFIED":
+      return CaptureMethod.CAPTURE_METHOD_UNSPECIFIED;
+    case 1:
+    case "CAPTURE_METHOD_AUTOMATIC":
+      return CaptureMethod.CAPTURE_METHOD_AUTOMATIC;
+    case 2:
+    case "CAPTURE_METHOD_MANUAL":
+      return CaptureMethod.CAPTURE_METHOD_MANUAL;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CaptureMethod");
+  }
+}
+
+export function captureMethodToJSON(object: CaptureMethod): string {
+  switch (object) {
+    case CaptureMethod.CAPTURE_METHOD_UNSPECIFIED:
+      return "CAPTURE_METHOD_UNSPECIFIED";
+    case CaptureMethod.CAPTURE_METHOD_AUTOMATIC:
+      return "CAPTURE_METHOD_AUTOMATIC";
+    case CaptureMethod.CAPTURE_METHOD_MANUAL:
+      return "CAPTURE_METHOD_MANUAL";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CaptureMethod");
+  }
+}
+
+/** Who starts the payment and how the card data came: the CIT / MIT / MOTO flags of the card schemes. */
+export const Initiation = {
+  INITIATION_UNSPECIFIED: 0,
+  /** INITIATION_CUSTOMER - The guest is there, online (CIT). The default. */
+  INITIATION_CUSTOMER: 1,
+  /** INITIATION_MERCHANT - The guest is not there; agreed before (MIT). Needs original_network_transaction_id where the provider asks for it. */
+  INITIATION_MERCHANT: 2,
+  /** INITIATION_MOTO - The guest gave the card by telephone or mail (MOTO). */
+  INITIATION_MOTO: 3,
+} as const;
+
+export type Initiation = typeof Initiation[keyof typeof Initiation];
+
+export namespace Initiation {
+  export type INITIATION_UNSPECIFIED = typeof Initiation.INITIATION_UNSPECIFIED;
+  export type INITIATION_CUSTOMER = typeof Initiation.INITIATION_CUSTOMER;
+  export type INITIATION_MERCHANT = typeof Initiation.INITIATION_MERCHANT;
+  export type INITIATION_MOTO = typeof Initiation.INITIATION_MOTO;
+}
+
+export function initiationFromJSON(object: any): Initiation {
+  switch (object) {
+    case 0:
+    case "INITIATION_UNSPECIFIED":
+      return Initiation.INITIATION_UNSPECIFIED;
+    case 1:
+    case "INITIATION_CUSTOMER":
+      return Initiation.INITIATION_CUSTOMER;
+    case 2:
+    case "INITIATION_MERCHANT":
+      return Initiation.INITIATION_MERCHANT;
+    case 3:
+    case "INITIATION_MOTO":
+      return Initiation.INITIATION_MOTO;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Initiation");
+  }
+}
+
+export function initiationToJSON(object: Initiation): string {
+  switch (object) {
+    case Initiation.INITIATION_UNSPECIFIED:
+      return "INITIATION_UNSPECIFIED";
+    case Initiation.INITIATION_CUSTOMER:
+      return "INITIATION_CUSTOMER";
+    case Initiation.INITIATION_MERCHANT:
+      return "INITIATION_MERCHANT";
+    case Initiation.INITIATION_MOTO:
+      return "INITIATION_MOTO";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Initiation");
+  }
+}
+
 export const PaymentStatus = {
   PAYMENT_STATUS_UNSPECIFIED: 0,
   /** PAYMENT_STATUS_PROCESSING - The outcome is not known yet; it will be. */
@@ -35,6 +133,16 @@ export const PaymentStatus = {
   PAYMENT_STATUS_SUCCEEDED: 3,
   /** PAYMENT_STATUS_FAILED - Nothing was collected and nothing will be; failure says why. */
   PAYMENT_STATUS_FAILED: 4,
+  /** PAYMENT_STATUS_CREATED - Created without a card; nothing was asked of a provider. */
+  PAYMENT_STATUS_CREATED: 5,
+  /** PAYMENT_STATUS_AUTHORIZED - Held; nothing collected yet. */
+  PAYMENT_STATUS_AUTHORIZED: 6,
+  /** PAYMENT_STATUS_PARTIALLY_CAPTURED - Part was collected and the hold is open for more. */
+  PAYMENT_STATUS_PARTIALLY_CAPTURED: 7,
+  PAYMENT_STATUS_PARTIALLY_REFUNDED: 8,
+  PAYMENT_STATUS_REFUNDED: 9,
+  /** PAYMENT_STATUS_CANCELED - Nothing was collected: the hold was released or lapsed, or the payment was stopped; cancellation_reason says why. */
+  PAYMENT_STATUS_CANCELED: 10,
 } as const;
 
 export type PaymentStatus = typeof PaymentStatus[keyof typeof PaymentStatus];
@@ -45,6 +153,12 @@ export namespace PaymentStatus {
   export type PAYMENT_STATUS_REQUIRES_ACTION = typeof PaymentStatus.PAYMENT_STATUS_REQUIRES_ACTION;
   export type PAYMENT_STATUS_SUCCEEDED = typeof PaymentStatus.PAYMENT_STATUS_SUCCEEDED;
   export type PAYMENT_STATUS_FAILED = typeof PaymentStatus.PAYMENT_STATUS_FAILED;
+  export type PAYMENT_STATUS_CREATED = typeof PaymentStatus.PAYMENT_STATUS_CREATED;
+  export type PAYMENT_STATUS_AUTHORIZED = typeof PaymentStatus.PAYMENT_STATUS_AUTHORIZED;
+  export type PAYMENT_STATUS_PARTIALLY_CAPTURED = typeof PaymentStatus.PAYMENT_STATUS_PARTIALLY_CAPTURED;
+  export type PAYMENT_STATUS_PARTIALLY_REFUNDED = typeof PaymentStatus.PAYMENT_STATUS_PARTIALLY_REFUNDED;
+  export type PAYMENT_STATUS_REFUNDED = typeof PaymentStatus.PAYMENT_STATUS_REFUNDED;
+  export type PAYMENT_STATUS_CANCELED = typeof PaymentStatus.PAYMENT_STATUS_CANCELED;
 }
 
 export function paymentStatusFromJSON(object: any): PaymentStatus {
@@ -64,6 +178,24 @@ export function paymentStatusFromJSON(object: any): PaymentStatus {
     case 4:
     case "PAYMENT_STATUS_FAILED":
       return PaymentStatus.PAYMENT_STATUS_FAILED;
+    case 5:
+    case "PAYMENT_STATUS_CREATED":
+      return PaymentStatus.PAYMENT_STATUS_CREATED;
+    case 6:
+    case "PAYMENT_STATUS_AUTHORIZED":
+      return PaymentStatus.PAYMENT_STATUS_AUTHORIZED;
+    case 7:
+    case "PAYMENT_STATUS_PARTIALLY_CAPTURED":
+      return PaymentStatus.PAYMENT_STATUS_PARTIALLY_CAPTURED;
+    case 8:
+    case "PAYMENT_STATUS_PARTIALLY_REFUNDED":
+      return PaymentStatus.PAYMENT_STATUS_PARTIALLY_REFUNDED;
+    case 9:
+    case "PAYMENT_STATUS_REFUNDED":
+      return PaymentStatus.PAYMENT_STATUS_REFUNDED;
+    case 10:
+    case "PAYMENT_STATUS_CANCELED":
+      return PaymentStatus.PAYMENT_STATUS_CANCELED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PaymentStatus");
   }
@@ -81,9 +213,225 @@ export function paymentStatusToJSON(object: PaymentStatus): string {
       return "PAYMENT_STATUS_SUCCEEDED";
     case PaymentStatus.PAYMENT_STATUS_FAILED:
       return "PAYMENT_STATUS_FAILED";
+    case PaymentStatus.PAYMENT_STATUS_CREATED:
+      return "PAYMENT_STATUS_CREATED";
+    case PaymentStatus.PAYMENT_STATUS_AUTHORIZED:
+      return "PAYMENT_STATUS_AUTHORIZED";
+    case PaymentStatus.PAYMENT_STATUS_PARTIALLY_CAPTURED:
+      return "PAYMENT_STATUS_PARTIALLY_CAPTURED";
+    case PaymentStatus.PAYMENT_STATUS_PARTIALLY_REFUNDED:
+      return "PAYMENT_STATUS_PARTIALLY_REFUNDED";
+    case PaymentStatus.PAYMENT_STATUS_REFUNDED:
+      return "PAYMENT_STATUS_REFUNDED";
+    case PaymentStatus.PAYMENT_STATUS_CANCELED:
+      return "PAYMENT_STATUS_CANCELED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PaymentStatus");
   }
+}
+
+export const RefundStatus = {
+  REFUND_STATUS_UNSPECIFIED: 0,
+  /** REFUND_STATUS_PENDING - Asked for, or accepted by the provider and not settled. The amount counts as refunded. */
+  REFUND_STATUS_PENDING: 1,
+  REFUND_STATUS_SUCCEEDED: 2,
+  /** REFUND_STATUS_FAILED - The money stays with the hotel. May come days after succeeded. */
+  REFUND_STATUS_FAILED: 3,
+} as const;
+
+export type RefundStatus = typeof RefundStatus[keyof typeof RefundStatus];
+
+export namespace RefundStatus {
+  export type REFUND_STATUS_UNSPECIFIED = typeof RefundStatus.REFUND_STATUS_UNSPECIFIED;
+  export type REFUND_STATUS_PENDING = typeof RefundStatus.REFUND_STATUS_PENDING;
+  export type REFUND_STATUS_SUCCEEDED = typeof RefundStatus.REFUND_STATUS_SUCCEEDED;
+  export type REFUND_STATUS_FAILED = typeof RefundStatus.REFUND_STATUS_FAILED;
+}
+
+export function refundStatusFromJSON(object: any): RefundStatus {
+  switch (object) {
+    case 0:
+    case "REFUND_STATUS_UNSPECIFIED":
+      return RefundStatus.REFUND_STATUS_UNSPECIFIED;
+    case 1:
+    case "REFUND_STATUS_PENDING":
+      return RefundStatus.REFUND_STATUS_PENDING;
+    case 2:
+    case "REFUND_STATUS_SUCCEEDED":
+      return RefundStatus.REFUND_STATUS_SUCCEEDED;
+    case 3:
+    case "REFUND_STATUS_FAILED":
+      return RefundStatus.REFUND_STATUS_FAILED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RefundStatus");
+  }
+}
+
+export function refundStatusToJSON(object: RefundStatus): string {
+  switch (object) {
+    case RefundStatus.REFUND_STATUS_UNSPECIFIED:
+      return "REFUND_STATUS_UNSPECIFIED";
+    case RefundStatus.REFUND_STATUS_PENDING:
+      return "REFUND_STATUS_PENDING";
+    case RefundStatus.REFUND_STATUS_SUCCEEDED:
+      return "REFUND_STATUS_SUCCEEDED";
+    case RefundStatus.REFUND_STATUS_FAILED:
+      return "REFUND_STATUS_FAILED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RefundStatus");
+  }
+}
+
+/** What is asked for beyond a plain hold. Each is given only if provider, account and card allow; Payment.hold tells. */
+export interface HoldExtras {
+  multipleCapture: boolean;
+  incremental: boolean;
+  overcapture: boolean;
+  /** A longer life of the hold. */
+  extended: boolean;
+}
+
+/** What a new payment is about, whichever way it is paid. */
+export interface PaymentTerms {
+  /** Absent when quote_id says the amount. */
+  amount: Money | undefined;
+  bookingReference: string;
+  guest: Guest | undefined;
+  description: string;
+  metadata: { [key: string]: string };
+  /** Empty: the merchant's default. */
+  providerAccountId: string;
+  captureMethod: CaptureMethod;
+  initiation: Initiation;
+  /** The network's id of the guest's own first payment, for merchant-initiated ones. */
+  originalNetworkTransactionId: string;
+  extras:
+    | HoldExtras
+    | undefined;
+  /** Accept that the bank approves less than the amount. */
+  allowPartialApproval: boolean;
+  /** The hotel's consent that soft declines are tried again by policy; only for payments without the guest. */
+  retrySoftDeclines: boolean;
+  /** A quote of ours: amount and currency must be the quote's, and it must still hold. */
+  quoteId: string;
+}
+
+export interface PaymentTerms_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreatePaymentRequest {
+  idempotencyKey: string;
+  terms:
+    | PaymentTerms
+    | undefined;
+  /** The card vault's reference. Empty: only created; AuthorizePayment follows. */
+  cardToken: string;
+  /** Where a bank's challenge sends the guest afterwards. */
+  returnUrl: string;
+}
+
+export interface CreatePaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+}
+
+export interface AuthorizePaymentRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  cardToken: string;
+  returnUrl: string;
+}
+
+export interface AuthorizePaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+}
+
+export interface CapturePaymentRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  /** Absent: all that is left. The currency must be the payment's. */
+  amount:
+    | Money
+    | undefined;
+  /** Whether the hold stays open for another capture. Refused where the hold allows one capture only. */
+  keepOpen: boolean;
+}
+
+export interface CapturePaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  /** Set when the provider refused. */
+  failure: Failure | undefined;
+}
+
+export interface CancelPaymentRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  /** For the history: "requested_by_customer", "duplicate", "fraudulent" or "abandoned". */
+  reason: string;
+}
+
+export interface CancelPaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  failure: Failure | undefined;
+}
+
+export interface AdjustPaymentRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  /** The new total of the hold, in the payment's currency. */
+  amount: Money | undefined;
+}
+
+export interface AdjustPaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  failure: Failure | undefined;
+}
+
+export interface RefundPaymentRequest {
+  idempotencyKey: string;
+  paymentId: string;
+  /** Absent: all that is left. */
+  amount:
+    | Money
+    | undefined;
+  /** "requested_by_customer", "duplicate" or "fraudulent"; may be empty. */
+  reason: string;
+  metadata: { [key: string]: string };
+}
+
+export interface RefundPaymentRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface RefundPaymentResponse {
+  refund: Refund | undefined;
+  payment: Payment | undefined;
+  replayed: boolean;
+}
+
+export interface InitiatePaymentRequest {
+  idempotencyKey: string;
+  terms:
+    | PaymentTerms
+    | undefined;
+  /** Where the provider's page sends the guest after paying, and when the guest turns back. https. */
+  successUrl: string;
+  cancelUrl: string;
+  /** Minutes until the page closes, 30 to 1440; 0: 60. */
+  expiresInMinutes: number;
+}
+
+export interface InitiatePaymentResponse {
+  /** Its next_action.redirect_url is where to send the guest. */
+  payment: Payment | undefined;
+  replayed: boolean;
 }
 
 export interface GetPaymentRequest {
@@ -107,6 +455,62 @@ export interface GetPaymentStatusResponse {
   refundedMinor: bigint;
   bookingReference: string;
   updatedAt: Date | undefined;
+  authorizedMinor: bigint;
+  /** Asked for and not settled yet. */
+  capturePendingMinor: bigint;
+  refundPendingMinor: bigint;
+}
+
+/** One thing to price. */
+export interface QuoteItem {
+  /** An item of pricing.yaml, for example "room.double". */
+  item: string;
+  /** How many of it, 1 to 1000; 0: 1. */
+  quantity: number;
+  /** The stay: nights are counted from check_in to check_out (ISO dates), or told as nights. */
+  checkIn: string;
+  checkOut: string;
+  nights: number;
+}
+
+export interface GetQuoteRequest {
+  /** ISO 4217; must be one that pricing.yaml prices the items in. */
+  currency: string;
+  items: QuoteItem[];
+  /** Codes of discounts that the guest gave. */
+  discountCodes: string[];
+  /** Guests of the stay, for taxes per person and night; 0: 1. */
+  guests: number;
+}
+
+export interface Quote {
+  /** "quo_01jd…". */
+  quoteId: string;
+  /** SHA-256 over everything that makes the price, lower-case hex; kept with the payment. */
+  hash: string;
+  pricingVersion: string;
+  total: Money | undefined;
+  subtotalMinor: bigint;
+  discountMinor: bigint;
+  taxMinor: bigint;
+  lines: QuoteLine[];
+  expiresAt: Date | undefined;
+  createdAt: Date | undefined;
+}
+
+export interface QuoteLine {
+  /** "item", "discount" or "tax". */
+  kind: string;
+  code: string;
+  description: string;
+  quantity: number;
+  /** Nights, where the item is priced per night; otherwise 0. */
+  nights: number;
+  unitMinor: bigint;
+  /** Negative for discounts. */
+  amountMinor: bigint;
+  /** Whether the amount is already contained in an item's price (a tax that is included) and adds nothing. */
+  included: boolean;
 }
 
 export interface Payment {
@@ -133,11 +537,59 @@ export interface Payment {
   updatedAt:
     | Date
     | undefined;
-  /** One more with every change of status. */
+  /** One more with every change. */
   version: number;
+  captureMethod: CaptureMethod;
+  /** Asked for and not settled yet; counts as used. Raising a hold, capturing, refunding. */
+  authorizePendingMinor: bigint;
+  capturePendingMinor: bigint;
+  refundPendingMinor: bigint;
+  /** Absent when nothing is held. */
+  hold: Hold | undefined;
+  initiation: Initiation;
+  /** The network's id of this payment, for later merchant-initiated ones; empty until known. */
+  networkTransactionId: string;
+  originalNetworkTransactionId: string;
+  quoteId: string;
+  quoteHash: string;
+  /** "requested_by_customer", "duplicate", "fraudulent", "abandoned" or "expired"; empty unless canceled. */
+  cancellationReason: string;
+  disputed: boolean;
 }
 
 export interface Payment_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** An open hold. */
+export interface Hold {
+  /** What can still be captured, in minor units; what is pending is taken off. */
+  capturableMinor: bigint;
+  /** When the provider lets go of it; absent when it does not say. */
+  expiresAt: Date | undefined;
+  multipleCapture: boolean;
+  incremental: boolean;
+  /** How much above the authorised amount may be captured. */
+  overcaptureMinor: bigint;
+}
+
+export interface Refund {
+  /** "re_01jd…". */
+  refundId: string;
+  paymentId: string;
+  amount: Money | undefined;
+  status: RefundStatus;
+  reason: string;
+  metadata: { [key: string]: string };
+  /** The provider's id of it; empty until known. */
+  providerReference: string;
+  failure: Failure | undefined;
+  createdAt: Date | undefined;
+  updatedAt: Date | undefined;
+}
+
+export interface Refund_MetadataEntry {
   key: string;
   value: string;
 }
@@ -168,6 +620,2258 @@ export interface NextAction {
   /** Where to send the guest's browser for 3-D Secure. */
   redirectUrl: string;
 }
+
+function createBaseHoldExtras(): HoldExtras {
+  return { multipleCapture: false, incremental: false, overcapture: false, extended: false };
+}
+
+export const HoldExtras: MessageFns<HoldExtras> = {
+  encode(message: HoldExtras, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.multipleCapture !== false) {
+      writer.uint32(8).bool(message.multipleCapture);
+    }
+    if (message.incremental !== false) {
+      writer.uint32(16).bool(message.incremental);
+    }
+    if (message.overcapture !== false) {
+      writer.uint32(24).bool(message.overcapture);
+    }
+    if (message.extended !== false) {
+      writer.uint32(32).bool(message.extended);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): HoldExtras {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHoldExtras();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.multipleCapture = reader.bool();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.incremental = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.overcapture = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.extended = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): HoldExtras {
+    return {
+      multipleCapture: isSet(object.multipleCapture)
+        ? globalThis.Boolean(object.multipleCapture)
+        : isSet(object.multiple_capture)
+        ? globalThis.Boolean(object.multiple_capture)
+        : false,
+      incremental: isSet(object.incremental) ? globalThis.Boolean(object.incremental) : false,
+      overcapture: isSet(object.overcapture) ? globalThis.Boolean(object.overcapture) : false,
+      extended: isSet(object.extended) ? globalThis.Boolean(object.extended) : false,
+    };
+  },
+
+  toJSON(message: HoldExtras): unknown {
+    const obj: any = {};
+    if (message.multipleCapture !== false) {
+      obj.multipleCapture = message.multipleCapture;
+    }
+    if (message.incremental !== false) {
+      obj.incremental = message.incremental;
+    }
+    if (message.overcapture !== false) {
+      obj.overcapture = message.overcapture;
+    }
+    if (message.extended !== false) {
+      obj.extended = message.extended;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<HoldExtras>, I>>(base?: I): HoldExtras {
+    return HoldExtras.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<HoldExtras>, I>>(object: I): HoldExtras {
+    const message = createBaseHoldExtras();
+    message.multipleCapture = object.multipleCapture ?? false;
+    message.incremental = object.incremental ?? false;
+    message.overcapture = object.overcapture ?? false;
+    message.extended = object.extended ?? false;
+    return message;
+  },
+};
+
+function createBasePaymentTerms(): PaymentTerms {
+  return {
+    amount: undefined,
+    bookingReference: "",
+    guest: undefined,
+    description: "",
+    metadata: {},
+    providerAccountId: "",
+    captureMethod: 0,
+    initiation: 0,
+    originalNetworkTransactionId: "",
+    extras: undefined,
+    allowPartialApproval: false,
+    retrySoftDeclines: false,
+    quoteId: "",
+  };
+}
+
+export const PaymentTerms: MessageFns<PaymentTerms> = {
+  encode(message: PaymentTerms, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(10).fork()).join();
+    }
+    if (message.bookingReference !== "") {
+      writer.uint32(18).string(message.bookingReference);
+    }
+    if (message.guest !== undefined) {
+      Guest.encode(message.guest, writer.uint32(26).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(34).string(message.description);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      PaymentTerms_MetadataEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.providerAccountId !== "") {
+      writer.uint32(50).string(message.providerAccountId);
+    }
+    if (message.captureMethod !== 0) {
+      writer.uint32(56).int32(message.captureMethod);
+    }
+    if (message.initiation !== 0) {
+      writer.uint32(64).int32(message.initiation);
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      writer.uint32(74).string(message.originalNetworkTransactionId);
+    }
+    if (message.extras !== undefined) {
+      HoldExtras.encode(message.extras, writer.uint32(82).fork()).join();
+    }
+    if (message.allowPartialApproval !== false) {
+      writer.uint32(88).bool(message.allowPartialApproval);
+    }
+    if (message.retrySoftDeclines !== false) {
+      writer.uint32(96).bool(message.retrySoftDeclines);
+    }
+    if (message.quoteId !== "") {
+      writer.uint32(106).string(message.quoteId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentTerms {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentTerms();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.guest = Guest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = PaymentTerms_MetadataEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.metadata[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.captureMethod = reader.int32() as any;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.initiation = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.originalNetworkTransactionId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.extras = HoldExtras.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.allowPartialApproval = reader.bool();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.retrySoftDeclines = reader.bool();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.quoteId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentTerms {
+    return {
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      captureMethod: isSet(object.captureMethod)
+        ? captureMethodFromJSON(object.captureMethod)
+        : isSet(object.capture_method)
+        ? captureMethodFromJSON(object.capture_method)
+        : 0,
+      initiation: isSet(object.initiation) ? initiationFromJSON(object.initiation) : 0,
+      originalNetworkTransactionId: isSet(object.originalNetworkTransactionId)
+        ? globalThis.String(object.originalNetworkTransactionId)
+        : isSet(object.original_network_transaction_id)
+        ? globalThis.String(object.original_network_transaction_id)
+        : "",
+      extras: isSet(object.extras) ? HoldExtras.fromJSON(object.extras) : undefined,
+      allowPartialApproval: isSet(object.allowPartialApproval)
+        ? globalThis.Boolean(object.allowPartialApproval)
+        : isSet(object.allow_partial_approval)
+        ? globalThis.Boolean(object.allow_partial_approval)
+        : false,
+      retrySoftDeclines: isSet(object.retrySoftDeclines)
+        ? globalThis.Boolean(object.retrySoftDeclines)
+        : isSet(object.retry_soft_declines)
+        ? globalThis.Boolean(object.retry_soft_declines)
+        : false,
+      quoteId: isSet(object.quoteId)
+        ? globalThis.String(object.quoteId)
+        : isSet(object.quote_id)
+        ? globalThis.String(object.quote_id)
+        : "",
+    };
+  },
+
+  toJSON(message: PaymentTerms): unknown {
+    const obj: any = {};
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.guest !== undefined) {
+      obj.guest = Guest.toJSON(message.guest);
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.captureMethod !== 0) {
+      obj.captureMethod = captureMethodToJSON(message.captureMethod);
+    }
+    if (message.initiation !== 0) {
+      obj.initiation = initiationToJSON(message.initiation);
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      obj.originalNetworkTransactionId = message.originalNetworkTransactionId;
+    }
+    if (message.extras !== undefined) {
+      obj.extras = HoldExtras.toJSON(message.extras);
+    }
+    if (message.allowPartialApproval !== false) {
+      obj.allowPartialApproval = message.allowPartialApproval;
+    }
+    if (message.retrySoftDeclines !== false) {
+      obj.retrySoftDeclines = message.retrySoftDeclines;
+    }
+    if (message.quoteId !== "") {
+      obj.quoteId = message.quoteId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentTerms>, I>>(base?: I): PaymentTerms {
+    return PaymentTerms.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentTerms>, I>>(object: I): PaymentTerms {
+    const message = createBasePaymentTerms();
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.bookingReference = object.bookingReference ?? "";
+    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
+    message.description = object.description ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.captureMethod = object.captureMethod ?? 0;
+    message.initiation = object.initiation ?? 0;
+    message.originalNetworkTransactionId = object.originalNetworkTransactionId ?? "";
+    message.extras = (object.extras !== undefined && object.extras !== null)
+      ? HoldExtras.fromPartial(object.extras)
+      : undefined;
+    message.allowPartialApproval = object.allowPartialApproval ?? false;
+    message.retrySoftDeclines = object.retrySoftDeclines ?? false;
+    message.quoteId = object.quoteId ?? "";
+    return message;
+  },
+};
+
+function createBasePaymentTerms_MetadataEntry(): PaymentTerms_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const PaymentTerms_MetadataEntry: MessageFns<PaymentTerms_MetadataEntry> = {
+  encode(message: PaymentTerms_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentTerms_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentTerms_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentTerms_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: PaymentTerms_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentTerms_MetadataEntry>, I>>(base?: I): PaymentTerms_MetadataEntry {
+    return PaymentTerms_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentTerms_MetadataEntry>, I>>(object: I): PaymentTerms_MetadataEntry {
+    const message = createBasePaymentTerms_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreatePaymentRequest(): CreatePaymentRequest {
+  return { idempotencyKey: "", terms: undefined, cardToken: "", returnUrl: "" };
+}
+
+export const CreatePaymentRequest: MessageFns<CreatePaymentRequest> = {
+  encode(message: CreatePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.terms !== undefined) {
+      PaymentTerms.encode(message.terms, writer.uint32(18).fork()).join();
+    }
+    if (message.cardToken !== "") {
+      writer.uint32(26).string(message.cardToken);
+    }
+    if (message.returnUrl !== "") {
+      writer.uint32(34).string(message.returnUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.terms = PaymentTerms.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cardToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.returnUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreatePaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      terms: isSet(object.terms) ? PaymentTerms.fromJSON(object.terms) : undefined,
+      cardToken: isSet(object.cardToken)
+        ? globalThis.String(object.cardToken)
+        : isSet(object.card_token)
+        ? globalThis.String(object.card_token)
+        : "",
+      returnUrl: isSet(object.returnUrl)
+        ? globalThis.String(object.returnUrl)
+        : isSet(object.return_url)
+        ? globalThis.String(object.return_url)
+        : "",
+    };
+  },
+
+  toJSON(message: CreatePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.terms !== undefined) {
+      obj.terms = PaymentTerms.toJSON(message.terms);
+    }
+    if (message.cardToken !== "") {
+      obj.cardToken = message.cardToken;
+    }
+    if (message.returnUrl !== "") {
+      obj.returnUrl = message.returnUrl;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreatePaymentRequest>, I>>(base?: I): CreatePaymentRequest {
+    return CreatePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreatePaymentRequest>, I>>(object: I): CreatePaymentRequest {
+    const message = createBaseCreatePaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.terms = (object.terms !== undefined && object.terms !== null)
+      ? PaymentTerms.fromPartial(object.terms)
+      : undefined;
+    message.cardToken = object.cardToken ?? "";
+    message.returnUrl = object.returnUrl ?? "";
+    return message;
+  },
+};
+
+function createBaseCreatePaymentResponse(): CreatePaymentResponse {
+  return { payment: undefined, replayed: false };
+}
+
+export const CreatePaymentResponse: MessageFns<CreatePaymentResponse> = {
+  encode(message: CreatePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreatePaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: CreatePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreatePaymentResponse>, I>>(base?: I): CreatePaymentResponse {
+    return CreatePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreatePaymentResponse>, I>>(object: I): CreatePaymentResponse {
+    const message = createBaseCreatePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
+function createBaseAuthorizePaymentRequest(): AuthorizePaymentRequest {
+  return { idempotencyKey: "", paymentId: "", cardToken: "", returnUrl: "" };
+}
+
+export const AuthorizePaymentRequest: MessageFns<AuthorizePaymentRequest> = {
+  encode(message: AuthorizePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.cardToken !== "") {
+      writer.uint32(26).string(message.cardToken);
+    }
+    if (message.returnUrl !== "") {
+      writer.uint32(34).string(message.returnUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthorizePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthorizePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.cardToken = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.returnUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthorizePaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      cardToken: isSet(object.cardToken)
+        ? globalThis.String(object.cardToken)
+        : isSet(object.card_token)
+        ? globalThis.String(object.card_token)
+        : "",
+      returnUrl: isSet(object.returnUrl)
+        ? globalThis.String(object.returnUrl)
+        : isSet(object.return_url)
+        ? globalThis.String(object.return_url)
+        : "",
+    };
+  },
+
+  toJSON(message: AuthorizePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.cardToken !== "") {
+      obj.cardToken = message.cardToken;
+    }
+    if (message.returnUrl !== "") {
+      obj.returnUrl = message.returnUrl;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AuthorizePaymentRequest>, I>>(base?: I): AuthorizePaymentRequest {
+    return AuthorizePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AuthorizePaymentRequest>, I>>(object: I): AuthorizePaymentRequest {
+    const message = createBaseAuthorizePaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.cardToken = object.cardToken ?? "";
+    message.returnUrl = object.returnUrl ?? "";
+    return message;
+  },
+};
+
+function createBaseAuthorizePaymentResponse(): AuthorizePaymentResponse {
+  return { payment: undefined, replayed: false };
+}
+
+export const AuthorizePaymentResponse: MessageFns<AuthorizePaymentResponse> = {
+  encode(message: AuthorizePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthorizePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthorizePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthorizePaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: AuthorizePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AuthorizePaymentResponse>, I>>(base?: I): AuthorizePaymentResponse {
+    return AuthorizePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AuthorizePaymentResponse>, I>>(object: I): AuthorizePaymentResponse {
+    const message = createBaseAuthorizePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
+function createBaseCapturePaymentRequest(): CapturePaymentRequest {
+  return { idempotencyKey: "", paymentId: "", amount: undefined, keepOpen: false };
+}
+
+export const CapturePaymentRequest: MessageFns<CapturePaymentRequest> = {
+  encode(message: CapturePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.keepOpen !== false) {
+      writer.uint32(32).bool(message.keepOpen);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CapturePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCapturePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.keepOpen = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CapturePaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      keepOpen: isSet(object.keepOpen)
+        ? globalThis.Boolean(object.keepOpen)
+        : isSet(object.keep_open)
+        ? globalThis.Boolean(object.keep_open)
+        : false,
+    };
+  },
+
+  toJSON(message: CapturePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.keepOpen !== false) {
+      obj.keepOpen = message.keepOpen;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CapturePaymentRequest>, I>>(base?: I): CapturePaymentRequest {
+    return CapturePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CapturePaymentRequest>, I>>(object: I): CapturePaymentRequest {
+    const message = createBaseCapturePaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.keepOpen = object.keepOpen ?? false;
+    return message;
+  },
+};
+
+function createBaseCapturePaymentResponse(): CapturePaymentResponse {
+  return { payment: undefined, replayed: false, failure: undefined };
+}
+
+export const CapturePaymentResponse: MessageFns<CapturePaymentResponse> = {
+  encode(message: CapturePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CapturePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCapturePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CapturePaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: CapturePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CapturePaymentResponse>, I>>(base?: I): CapturePaymentResponse {
+    return CapturePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CapturePaymentResponse>, I>>(object: I): CapturePaymentResponse {
+    const message = createBaseCapturePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCancelPaymentRequest(): CancelPaymentRequest {
+  return { idempotencyKey: "", paymentId: "", reason: "" };
+}
+
+export const CancelPaymentRequest: MessageFns<CancelPaymentRequest> = {
+  encode(message: CancelPaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelPaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelPaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelPaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: CancelPaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelPaymentRequest>, I>>(base?: I): CancelPaymentRequest {
+    return CancelPaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelPaymentRequest>, I>>(object: I): CancelPaymentRequest {
+    const message = createBaseCancelPaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelPaymentResponse(): CancelPaymentResponse {
+  return { payment: undefined, replayed: false, failure: undefined };
+}
+
+export const CancelPaymentResponse: MessageFns<CancelPaymentResponse> = {
+  encode(message: CancelPaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelPaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelPaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelPaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: CancelPaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CancelPaymentResponse>, I>>(base?: I): CancelPaymentResponse {
+    return CancelPaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CancelPaymentResponse>, I>>(object: I): CancelPaymentResponse {
+    const message = createBaseCancelPaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAdjustPaymentRequest(): AdjustPaymentRequest {
+  return { idempotencyKey: "", paymentId: "", amount: undefined };
+}
+
+export const AdjustPaymentRequest: MessageFns<AdjustPaymentRequest> = {
+  encode(message: AdjustPaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustPaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustPaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustPaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: AdjustPaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdjustPaymentRequest>, I>>(base?: I): AdjustPaymentRequest {
+    return AdjustPaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdjustPaymentRequest>, I>>(object: I): AdjustPaymentRequest {
+    const message = createBaseAdjustPaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAdjustPaymentResponse(): AdjustPaymentResponse {
+  return { payment: undefined, replayed: false, failure: undefined };
+}
+
+export const AdjustPaymentResponse: MessageFns<AdjustPaymentResponse> = {
+  encode(message: AdjustPaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustPaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustPaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustPaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: AdjustPaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdjustPaymentResponse>, I>>(base?: I): AdjustPaymentResponse {
+    return AdjustPaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdjustPaymentResponse>, I>>(object: I): AdjustPaymentResponse {
+    const message = createBaseAdjustPaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRefundPaymentRequest(): RefundPaymentRequest {
+  return { idempotencyKey: "", paymentId: "", amount: undefined, reason: "", metadata: {} };
+}
+
+export const RefundPaymentRequest: MessageFns<RefundPaymentRequest> = {
+  encode(message: RefundPaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(34).string(message.reason);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      RefundPaymentRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundPaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundPaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = RefundPaymentRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.metadata[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundPaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: RefundPaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundPaymentRequest>, I>>(base?: I): RefundPaymentRequest {
+    return RefundPaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundPaymentRequest>, I>>(object: I): RefundPaymentRequest {
+    const message = createBaseRefundPaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.reason = object.reason ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseRefundPaymentRequest_MetadataEntry(): RefundPaymentRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const RefundPaymentRequest_MetadataEntry: MessageFns<RefundPaymentRequest_MetadataEntry> = {
+  encode(message: RefundPaymentRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundPaymentRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundPaymentRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundPaymentRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: RefundPaymentRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundPaymentRequest_MetadataEntry>, I>>(
+    base?: I,
+  ): RefundPaymentRequest_MetadataEntry {
+    return RefundPaymentRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundPaymentRequest_MetadataEntry>, I>>(
+    object: I,
+  ): RefundPaymentRequest_MetadataEntry {
+    const message = createBaseRefundPaymentRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundPaymentResponse(): RefundPaymentResponse {
+  return { refund: undefined, payment: undefined, replayed: false };
+}
+
+export const RefundPaymentResponse: MessageFns<RefundPaymentResponse> = {
+  encode(message: RefundPaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.refund !== undefined) {
+      Refund.encode(message.refund, writer.uint32(10).fork()).join();
+    }
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(18).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(24).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundPaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundPaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refund = Refund.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundPaymentResponse {
+    return {
+      refund: isSet(object.refund) ? Refund.fromJSON(object.refund) : undefined,
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: RefundPaymentResponse): unknown {
+    const obj: any = {};
+    if (message.refund !== undefined) {
+      obj.refund = Refund.toJSON(message.refund);
+    }
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundPaymentResponse>, I>>(base?: I): RefundPaymentResponse {
+    return RefundPaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundPaymentResponse>, I>>(object: I): RefundPaymentResponse {
+    const message = createBaseRefundPaymentResponse();
+    message.refund = (object.refund !== undefined && object.refund !== null)
+      ? Refund.fromPartial(object.refund)
+      : undefined;
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
+function createBaseInitiatePaymentRequest(): InitiatePaymentRequest {
+  return { idempotencyKey: "", terms: undefined, successUrl: "", cancelUrl: "", expiresInMinutes: 0 };
+}
+
+export const InitiatePaymentRequest: MessageFns<InitiatePaymentRequest> = {
+  encode(message: InitiatePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.idempotencyKey !== "") {
+      writer.uint32(10).string(message.idempotencyKey);
+    }
+    if (message.terms !== undefined) {
+      PaymentTerms.encode(message.terms, writer.uint32(18).fork()).join();
+    }
+    if (message.successUrl !== "") {
+      writer.uint32(26).string(message.successUrl);
+    }
+    if (message.cancelUrl !== "") {
+      writer.uint32(34).string(message.cancelUrl);
+    }
+    if (message.expiresInMinutes !== 0) {
+      writer.uint32(40).int32(message.expiresInMinutes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitiatePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitiatePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.idempotencyKey = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.terms = PaymentTerms.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.successUrl = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cancelUrl = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.expiresInMinutes = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InitiatePaymentRequest {
+    return {
+      idempotencyKey: isSet(object.idempotencyKey)
+        ? globalThis.String(object.idempotencyKey)
+        : isSet(object.idempotency_key)
+        ? globalThis.String(object.idempotency_key)
+        : "",
+      terms: isSet(object.terms) ? PaymentTerms.fromJSON(object.terms) : undefined,
+      successUrl: isSet(object.successUrl)
+        ? globalThis.String(object.successUrl)
+        : isSet(object.success_url)
+        ? globalThis.String(object.success_url)
+        : "",
+      cancelUrl: isSet(object.cancelUrl)
+        ? globalThis.String(object.cancelUrl)
+        : isSet(object.cancel_url)
+        ? globalThis.String(object.cancel_url)
+        : "",
+      expiresInMinutes: isSet(object.expiresInMinutes)
+        ? globalThis.Number(object.expiresInMinutes)
+        : isSet(object.expires_in_minutes)
+        ? globalThis.Number(object.expires_in_minutes)
+        : 0,
+    };
+  },
+
+  toJSON(message: InitiatePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.idempotencyKey !== "") {
+      obj.idempotencyKey = message.idempotencyKey;
+    }
+    if (message.terms !== undefined) {
+      obj.terms = PaymentTerms.toJSON(message.terms);
+    }
+    if (message.successUrl !== "") {
+      obj.successUrl = message.successUrl;
+    }
+    if (message.cancelUrl !== "") {
+      obj.cancelUrl = message.cancelUrl;
+    }
+    if (message.expiresInMinutes !== 0) {
+      obj.expiresInMinutes = Math.round(message.expiresInMinutes);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<InitiatePaymentRequest>, I>>(base?: I): InitiatePaymentRequest {
+    return InitiatePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<InitiatePaymentRequest>, I>>(object: I): InitiatePaymentRequest {
+    const message = createBaseInitiatePaymentRequest();
+    message.idempotencyKey = object.idempotencyKey ?? "";
+    message.terms = (object.terms !== undefined && object.terms !== null)
+      ? PaymentTerms.fromPartial(object.terms)
+      : undefined;
+    message.successUrl = object.successUrl ?? "";
+    message.cancelUrl = object.cancelUrl ?? "";
+    message.expiresInMinutes = object.expiresInMinutes ?? 0;
+    return message;
+  },
+};
+
+function createBaseInitiatePaymentResponse(): InitiatePaymentResponse {
+  return { payment: undefined, replayed: false };
+}
+
+export const InitiatePaymentResponse: MessageFns<InitiatePaymentResponse> = {
+  encode(message: InitiatePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitiatePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitiatePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InitiatePaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: InitiatePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<InitiatePaymentResponse>, I>>(base?: I): InitiatePaymentResponse {
+    return InitiatePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<InitiatePaymentResponse>, I>>(object: I): InitiatePaymentResponse {
+    const message = createBaseInitiatePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
 
 function createBaseGetPaymentRequest(): GetPaymentRequest {
   return { paymentId: "" };
@@ -324,6 +3028,9 @@ function createBaseGetPaymentStatusResponse(): GetPaymentStatusResponse {
     refundedMinor: 0n,
     bookingReference: "",
     updatedAt: undefined,
+    authorizedMinor: 0n,
+    capturePendingMinor: 0n,
+    refundPendingMinor: 0n,
   };
 }
 
@@ -355,6 +3062,24 @@ export const GetPaymentStatusResponse: MessageFns<GetPaymentStatusResponse> = {
     }
     if (message.updatedAt !== undefined) {
       Timestamp.encode(toTimestamp(message.updatedAt), writer.uint32(58).fork()).join();
+    }
+    if (message.authorizedMinor !== 0n) {
+      if (BigInt.asIntN(64, message.authorizedMinor) !== message.authorizedMinor) {
+        throw new globalThis.Error("value provided for field message.authorizedMinor of type int64 too large");
+      }
+      writer.uint32(64).int64(message.authorizedMinor);
+    }
+    if (message.capturePendingMinor !== 0n) {
+      if (BigInt.asIntN(64, message.capturePendingMinor) !== message.capturePendingMinor) {
+        throw new globalThis.Error("value provided for field message.capturePendingMinor of type int64 too large");
+      }
+      writer.uint32(72).int64(message.capturePendingMinor);
+    }
+    if (message.refundPendingMinor !== 0n) {
+      if (BigInt.asIntN(64, message.refundPendingMinor) !== message.refundPendingMinor) {
+        throw new globalThis.Error("value provided for field message.refundPendingMinor of type int64 too large");
+      }
+      writer.uint32(80).int64(message.refundPendingMinor);
     }
     return writer;
   },
@@ -428,6 +3153,30 @@ export const GetPaymentStatusResponse: MessageFns<GetPaymentStatusResponse> = {
             message.updatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.authorizedMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.capturePendingMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.refundPendingMinor = reader.int64() as bigint;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -469,6 +3218,21 @@ export const GetPaymentStatusResponse: MessageFns<GetPaymentStatusResponse> = {
         : isSet(object.updated_at)
         ? fromJsonTimestamp(object.updated_at)
         : undefined,
+      authorizedMinor: isSet(object.authorizedMinor)
+        ? BigInt(object.authorizedMinor)
+        : isSet(object.authorized_minor)
+        ? BigInt(object.authorized_minor)
+        : 0n,
+      capturePendingMinor: isSet(object.capturePendingMinor)
+        ? BigInt(object.capturePendingMinor)
+        : isSet(object.capture_pending_minor)
+        ? BigInt(object.capture_pending_minor)
+        : 0n,
+      refundPendingMinor: isSet(object.refundPendingMinor)
+        ? BigInt(object.refundPendingMinor)
+        : isSet(object.refund_pending_minor)
+        ? BigInt(object.refund_pending_minor)
+        : 0n,
     };
   },
 
@@ -495,6 +3259,15 @@ export const GetPaymentStatusResponse: MessageFns<GetPaymentStatusResponse> = {
     if (message.updatedAt !== undefined) {
       obj.updatedAt = message.updatedAt.toISOString();
     }
+    if (message.authorizedMinor !== 0n) {
+      obj.authorizedMinor = message.authorizedMinor.toString();
+    }
+    if (message.capturePendingMinor !== 0n) {
+      obj.capturePendingMinor = message.capturePendingMinor.toString();
+    }
+    if (message.refundPendingMinor !== 0n) {
+      obj.refundPendingMinor = message.refundPendingMinor.toString();
+    }
     return obj;
   },
 
@@ -516,6 +3289,750 @@ export const GetPaymentStatusResponse: MessageFns<GetPaymentStatusResponse> = {
       : 0n;
     message.bookingReference = object.bookingReference ?? "";
     message.updatedAt = object.updatedAt ?? undefined;
+    message.authorizedMinor = (object.authorizedMinor !== undefined && object.authorizedMinor !== null)
+      ? BigInt(object.authorizedMinor)
+      : 0n;
+    message.capturePendingMinor = (object.capturePendingMinor !== undefined && object.capturePendingMinor !== null)
+      ? BigInt(object.capturePendingMinor)
+      : 0n;
+    message.refundPendingMinor = (object.refundPendingMinor !== undefined && object.refundPendingMinor !== null)
+      ? BigInt(object.refundPendingMinor)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseQuoteItem(): QuoteItem {
+  return { item: "", quantity: 0, checkIn: "", checkOut: "", nights: 0 };
+}
+
+export const QuoteItem: MessageFns<QuoteItem> = {
+  encode(message: QuoteItem, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.item !== "") {
+      writer.uint32(10).string(message.item);
+    }
+    if (message.quantity !== 0) {
+      writer.uint32(16).int32(message.quantity);
+    }
+    if (message.checkIn !== "") {
+      writer.uint32(26).string(message.checkIn);
+    }
+    if (message.checkOut !== "") {
+      writer.uint32(34).string(message.checkOut);
+    }
+    if (message.nights !== 0) {
+      writer.uint32(40).int32(message.nights);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuoteItem {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuoteItem();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.item = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.quantity = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.checkIn = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.checkOut = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nights = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QuoteItem {
+    return {
+      item: isSet(object.item) ? globalThis.String(object.item) : "",
+      quantity: isSet(object.quantity) ? globalThis.Number(object.quantity) : 0,
+      checkIn: isSet(object.checkIn)
+        ? globalThis.String(object.checkIn)
+        : isSet(object.check_in)
+        ? globalThis.String(object.check_in)
+        : "",
+      checkOut: isSet(object.checkOut)
+        ? globalThis.String(object.checkOut)
+        : isSet(object.check_out)
+        ? globalThis.String(object.check_out)
+        : "",
+      nights: isSet(object.nights) ? globalThis.Number(object.nights) : 0,
+    };
+  },
+
+  toJSON(message: QuoteItem): unknown {
+    const obj: any = {};
+    if (message.item !== "") {
+      obj.item = message.item;
+    }
+    if (message.quantity !== 0) {
+      obj.quantity = Math.round(message.quantity);
+    }
+    if (message.checkIn !== "") {
+      obj.checkIn = message.checkIn;
+    }
+    if (message.checkOut !== "") {
+      obj.checkOut = message.checkOut;
+    }
+    if (message.nights !== 0) {
+      obj.nights = Math.round(message.nights);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<QuoteItem>, I>>(base?: I): QuoteItem {
+    return QuoteItem.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QuoteItem>, I>>(object: I): QuoteItem {
+    const message = createBaseQuoteItem();
+    message.item = object.item ?? "";
+    message.quantity = object.quantity ?? 0;
+    message.checkIn = object.checkIn ?? "";
+    message.checkOut = object.checkOut ?? "";
+    message.nights = object.nights ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetQuoteRequest(): GetQuoteRequest {
+  return { currency: "", items: [], discountCodes: [], guests: 0 };
+}
+
+export const GetQuoteRequest: MessageFns<GetQuoteRequest> = {
+  encode(message: GetQuoteRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.currency !== "") {
+      writer.uint32(10).string(message.currency);
+    }
+    for (const v of message.items) {
+      QuoteItem.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.discountCodes) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.guests !== 0) {
+      writer.uint32(32).int32(message.guests);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetQuoteRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetQuoteRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.items.push(QuoteItem.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.discountCodes.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.guests = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetQuoteRequest {
+    return {
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      items: globalThis.Array.isArray(object?.items) ? object.items.map((e: any) => QuoteItem.fromJSON(e)) : [],
+      discountCodes: globalThis.Array.isArray(object?.discountCodes)
+        ? object.discountCodes.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.discount_codes)
+        ? object.discount_codes.map((e: any) => globalThis.String(e))
+        : [],
+      guests: isSet(object.guests) ? globalThis.Number(object.guests) : 0,
+    };
+  },
+
+  toJSON(message: GetQuoteRequest): unknown {
+    const obj: any = {};
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.items?.length) {
+      obj.items = message.items.map((e) => QuoteItem.toJSON(e));
+    }
+    if (message.discountCodes?.length) {
+      obj.discountCodes = message.discountCodes;
+    }
+    if (message.guests !== 0) {
+      obj.guests = Math.round(message.guests);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetQuoteRequest>, I>>(base?: I): GetQuoteRequest {
+    return GetQuoteRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetQuoteRequest>, I>>(object: I): GetQuoteRequest {
+    const message = createBaseGetQuoteRequest();
+    message.currency = object.currency ?? "";
+    message.items = object.items?.map((e) => QuoteItem.fromPartial(e)) || [];
+    message.discountCodes = object.discountCodes?.map((e) => e) || [];
+    message.guests = object.guests ?? 0;
+    return message;
+  },
+};
+
+function createBaseQuote(): Quote {
+  return {
+    quoteId: "",
+    hash: "",
+    pricingVersion: "",
+    total: undefined,
+    subtotalMinor: 0n,
+    discountMinor: 0n,
+    taxMinor: 0n,
+    lines: [],
+    expiresAt: undefined,
+    createdAt: undefined,
+  };
+}
+
+export const Quote: MessageFns<Quote> = {
+  encode(message: Quote, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.quoteId !== "") {
+      writer.uint32(10).string(message.quoteId);
+    }
+    if (message.hash !== "") {
+      writer.uint32(18).string(message.hash);
+    }
+    if (message.pricingVersion !== "") {
+      writer.uint32(26).string(message.pricingVersion);
+    }
+    if (message.total !== undefined) {
+      Money.encode(message.total, writer.uint32(34).fork()).join();
+    }
+    if (message.subtotalMinor !== 0n) {
+      if (BigInt.asIntN(64, message.subtotalMinor) !== message.subtotalMinor) {
+        throw new globalThis.Error("value provided for field message.subtotalMinor of type int64 too large");
+      }
+      writer.uint32(40).int64(message.subtotalMinor);
+    }
+    if (message.discountMinor !== 0n) {
+      if (BigInt.asIntN(64, message.discountMinor) !== message.discountMinor) {
+        throw new globalThis.Error("value provided for field message.discountMinor of type int64 too large");
+      }
+      writer.uint32(48).int64(message.discountMinor);
+    }
+    if (message.taxMinor !== 0n) {
+      if (BigInt.asIntN(64, message.taxMinor) !== message.taxMinor) {
+        throw new globalThis.Error("value provided for field message.taxMinor of type int64 too large");
+      }
+      writer.uint32(56).int64(message.taxMinor);
+    }
+    for (const v of message.lines) {
+      QuoteLine.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.expiresAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(74).fork()).join();
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Quote {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuote();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.quoteId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.hash = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.pricingVersion = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.total = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.subtotalMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.discountMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.taxMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.lines.push(QuoteLine.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Quote {
+    return {
+      quoteId: isSet(object.quoteId)
+        ? globalThis.String(object.quoteId)
+        : isSet(object.quote_id)
+        ? globalThis.String(object.quote_id)
+        : "",
+      hash: isSet(object.hash) ? globalThis.String(object.hash) : "",
+      pricingVersion: isSet(object.pricingVersion)
+        ? globalThis.String(object.pricingVersion)
+        : isSet(object.pricing_version)
+        ? globalThis.String(object.pricing_version)
+        : "",
+      total: isSet(object.total) ? Money.fromJSON(object.total) : undefined,
+      subtotalMinor: isSet(object.subtotalMinor)
+        ? BigInt(object.subtotalMinor)
+        : isSet(object.subtotal_minor)
+        ? BigInt(object.subtotal_minor)
+        : 0n,
+      discountMinor: isSet(object.discountMinor)
+        ? BigInt(object.discountMinor)
+        : isSet(object.discount_minor)
+        ? BigInt(object.discount_minor)
+        : 0n,
+      taxMinor: isSet(object.taxMinor)
+        ? BigInt(object.taxMinor)
+        : isSet(object.tax_minor)
+        ? BigInt(object.tax_minor)
+        : 0n,
+      lines: globalThis.Array.isArray(object?.lines)
+        ? object.lines.map((e: any) => QuoteLine.fromJSON(e))
+        : [],
+      expiresAt: isSet(object.expiresAt)
+        ? fromJsonTimestamp(object.expiresAt)
+        : isSet(object.expires_at)
+        ? fromJsonTimestamp(object.expires_at)
+        : undefined,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Quote): unknown {
+    const obj: any = {};
+    if (message.quoteId !== "") {
+      obj.quoteId = message.quoteId;
+    }
+    if (message.hash !== "") {
+      obj.hash = message.hash;
+    }
+    if (message.pricingVersion !== "") {
+      obj.pricingVersion = message.pricingVersion;
+    }
+    if (message.total !== undefined) {
+      obj.total = Money.toJSON(message.total);
+    }
+    if (message.subtotalMinor !== 0n) {
+      obj.subtotalMinor = message.subtotalMinor.toString();
+    }
+    if (message.discountMinor !== 0n) {
+      obj.discountMinor = message.discountMinor.toString();
+    }
+    if (message.taxMinor !== 0n) {
+      obj.taxMinor = message.taxMinor.toString();
+    }
+    if (message.lines?.length) {
+      obj.lines = message.lines.map((e) => QuoteLine.toJSON(e));
+    }
+    if (message.expiresAt !== undefined) {
+      obj.expiresAt = message.expiresAt.toISOString();
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Quote>, I>>(base?: I): Quote {
+    return Quote.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Quote>, I>>(object: I): Quote {
+    const message = createBaseQuote();
+    message.quoteId = object.quoteId ?? "";
+    message.hash = object.hash ?? "";
+    message.pricingVersion = object.pricingVersion ?? "";
+    message.total = (object.total !== undefined && object.total !== null) ? Money.fromPartial(object.total) : undefined;
+    message.subtotalMinor = (object.subtotalMinor !== undefined && object.subtotalMinor !== null)
+      ? BigInt(object.subtotalMinor)
+      : 0n;
+    message.discountMinor = (object.discountMinor !== undefined && object.discountMinor !== null)
+      ? BigInt(object.discountMinor)
+      : 0n;
+    message.taxMinor = (object.taxMinor !== undefined && object.taxMinor !== null) ? BigInt(object.taxMinor) : 0n;
+    message.lines = object.lines?.map((e) => QuoteLine.fromPartial(e)) || [];
+    message.expiresAt = object.expiresAt ?? undefined;
+    message.createdAt = object.createdAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseQuoteLine(): QuoteLine {
+  return {
+    kind: "",
+    code: "",
+    description: "",
+    quantity: 0,
+    nights: 0,
+    unitMinor: 0n,
+    amountMinor: 0n,
+    included: false,
+  };
+}
+
+export const QuoteLine: MessageFns<QuoteLine> = {
+  encode(message: QuoteLine, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== "") {
+      writer.uint32(10).string(message.kind);
+    }
+    if (message.code !== "") {
+      writer.uint32(18).string(message.code);
+    }
+    if (message.description !== "") {
+      writer.uint32(26).string(message.description);
+    }
+    if (message.quantity !== 0) {
+      writer.uint32(32).int32(message.quantity);
+    }
+    if (message.nights !== 0) {
+      writer.uint32(40).int32(message.nights);
+    }
+    if (message.unitMinor !== 0n) {
+      if (BigInt.asIntN(64, message.unitMinor) !== message.unitMinor) {
+        throw new globalThis.Error("value provided for field message.unitMinor of type int64 too large");
+      }
+      writer.uint32(48).int64(message.unitMinor);
+    }
+    if (message.amountMinor !== 0n) {
+      if (BigInt.asIntN(64, message.amountMinor) !== message.amountMinor) {
+        throw new globalThis.Error("value provided for field message.amountMinor of type int64 too large");
+      }
+      writer.uint32(56).int64(message.amountMinor);
+    }
+    if (message.included !== false) {
+      writer.uint32(64).bool(message.included);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): QuoteLine {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseQuoteLine();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.code = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.quantity = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.nights = reader.int32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.unitMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.amountMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.included = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): QuoteLine {
+    return {
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      code: isSet(object.code) ? globalThis.String(object.code) : "",
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      quantity: isSet(object.quantity) ? globalThis.Number(object.quantity) : 0,
+      nights: isSet(object.nights) ? globalThis.Number(object.nights) : 0,
+      unitMinor: isSet(object.unitMinor)
+        ? BigInt(object.unitMinor)
+        : isSet(object.unit_minor)
+        ? BigInt(object.unit_minor)
+        : 0n,
+      amountMinor: isSet(object.amountMinor)
+        ? BigInt(object.amountMinor)
+        : isSet(object.amount_minor)
+        ? BigInt(object.amount_minor)
+        : 0n,
+      included: isSet(object.included) ? globalThis.Boolean(object.included) : false,
+    };
+  },
+
+  toJSON(message: QuoteLine): unknown {
+    const obj: any = {};
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.code !== "") {
+      obj.code = message.code;
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.quantity !== 0) {
+      obj.quantity = Math.round(message.quantity);
+    }
+    if (message.nights !== 0) {
+      obj.nights = Math.round(message.nights);
+    }
+    if (message.unitMinor !== 0n) {
+      obj.unitMinor = message.unitMinor.toString();
+    }
+    if (message.amountMinor !== 0n) {
+      obj.amountMinor = message.amountMinor.toString();
+    }
+    if (message.included !== false) {
+      obj.included = message.included;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<QuoteLine>, I>>(base?: I): QuoteLine {
+    return QuoteLine.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<QuoteLine>, I>>(object: I): QuoteLine {
+    const message = createBaseQuoteLine();
+    message.kind = object.kind ?? "";
+    message.code = object.code ?? "";
+    message.description = object.description ?? "";
+    message.quantity = object.quantity ?? 0;
+    message.nights = object.nights ?? 0;
+    message.unitMinor = (object.unitMinor !== undefined && object.unitMinor !== null) ? BigInt(object.unitMinor) : 0n;
+    message.amountMinor = (object.amountMinor !== undefined && object.amountMinor !== null)
+      ? BigInt(object.amountMinor)
+      : 0n;
+    message.included = object.included ?? false;
     return message;
   },
 };
@@ -543,6 +4060,18 @@ function createBasePayment(): Payment {
     createdAt: undefined,
     updatedAt: undefined,
     version: 0,
+    captureMethod: 0,
+    authorizePendingMinor: 0n,
+    capturePendingMinor: 0n,
+    refundPendingMinor: 0n,
+    hold: undefined,
+    initiation: 0,
+    networkTransactionId: "",
+    originalNetworkTransactionId: "",
+    quoteId: "",
+    quoteHash: "",
+    cancellationReason: "",
+    disputed: false,
   };
 }
 
@@ -619,6 +4148,51 @@ export const Payment: MessageFns<Payment> = {
     }
     if (message.version !== 0) {
       writer.uint32(168).int32(message.version);
+    }
+    if (message.captureMethod !== 0) {
+      writer.uint32(176).int32(message.captureMethod);
+    }
+    if (message.authorizePendingMinor !== 0n) {
+      if (BigInt.asIntN(64, message.authorizePendingMinor) !== message.authorizePendingMinor) {
+        throw new globalThis.Error("value provided for field message.authorizePendingMinor of type int64 too large");
+      }
+      writer.uint32(184).int64(message.authorizePendingMinor);
+    }
+    if (message.capturePendingMinor !== 0n) {
+      if (BigInt.asIntN(64, message.capturePendingMinor) !== message.capturePendingMinor) {
+        throw new globalThis.Error("value provided for field message.capturePendingMinor of type int64 too large");
+      }
+      writer.uint32(192).int64(message.capturePendingMinor);
+    }
+    if (message.refundPendingMinor !== 0n) {
+      if (BigInt.asIntN(64, message.refundPendingMinor) !== message.refundPendingMinor) {
+        throw new globalThis.Error("value provided for field message.refundPendingMinor of type int64 too large");
+      }
+      writer.uint32(200).int64(message.refundPendingMinor);
+    }
+    if (message.hold !== undefined) {
+      Hold.encode(message.hold, writer.uint32(210).fork()).join();
+    }
+    if (message.initiation !== 0) {
+      writer.uint32(216).int32(message.initiation);
+    }
+    if (message.networkTransactionId !== "") {
+      writer.uint32(226).string(message.networkTransactionId);
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      writer.uint32(234).string(message.originalNetworkTransactionId);
+    }
+    if (message.quoteId !== "") {
+      writer.uint32(242).string(message.quoteId);
+    }
+    if (message.quoteHash !== "") {
+      writer.uint32(250).string(message.quoteHash);
+    }
+    if (message.cancellationReason !== "") {
+      writer.uint32(258).string(message.cancellationReason);
+    }
+    if (message.disputed !== false) {
+      writer.uint32(264).bool(message.disputed);
     }
     return writer;
   },
@@ -807,6 +4381,102 @@ export const Payment: MessageFns<Payment> = {
             message.version = reader.int32();
             continue;
           }
+          case 22: {
+            if (tag !== 176) {
+              break;
+            }
+
+            message.captureMethod = reader.int32() as any;
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.authorizePendingMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.capturePendingMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.refundPendingMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 26: {
+            if (tag !== 210) {
+              break;
+            }
+
+            message.hold = Hold.decode(reader, reader.uint32());
+            continue;
+          }
+          case 27: {
+            if (tag !== 216) {
+              break;
+            }
+
+            message.initiation = reader.int32() as any;
+            continue;
+          }
+          case 28: {
+            if (tag !== 226) {
+              break;
+            }
+
+            message.networkTransactionId = reader.string();
+            continue;
+          }
+          case 29: {
+            if (tag !== 234) {
+              break;
+            }
+
+            message.originalNetworkTransactionId = reader.string();
+            continue;
+          }
+          case 30: {
+            if (tag !== 242) {
+              break;
+            }
+
+            message.quoteId = reader.string();
+            continue;
+          }
+          case 31: {
+            if (tag !== 250) {
+              break;
+            }
+
+            message.quoteHash = reader.string();
+            continue;
+          }
+          case 32: {
+            if (tag !== 258) {
+              break;
+            }
+
+            message.cancellationReason = reader.string();
+            continue;
+          }
+          case 33: {
+            if (tag !== 264) {
+              break;
+            }
+
+            message.disputed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -899,6 +4569,54 @@ export const Payment: MessageFns<Payment> = {
         ? fromJsonTimestamp(object.updated_at)
         : undefined,
       version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      captureMethod: isSet(object.captureMethod)
+        ? captureMethodFromJSON(object.captureMethod)
+        : isSet(object.capture_method)
+        ? captureMethodFromJSON(object.capture_method)
+        : 0,
+      authorizePendingMinor: isSet(object.authorizePendingMinor)
+        ? BigInt(object.authorizePendingMinor)
+        : isSet(object.authorize_pending_minor)
+        ? BigInt(object.authorize_pending_minor)
+        : 0n,
+      capturePendingMinor: isSet(object.capturePendingMinor)
+        ? BigInt(object.capturePendingMinor)
+        : isSet(object.capture_pending_minor)
+        ? BigInt(object.capture_pending_minor)
+        : 0n,
+      refundPendingMinor: isSet(object.refundPendingMinor)
+        ? BigInt(object.refundPendingMinor)
+        : isSet(object.refund_pending_minor)
+        ? BigInt(object.refund_pending_minor)
+        : 0n,
+      hold: isSet(object.hold) ? Hold.fromJSON(object.hold) : undefined,
+      initiation: isSet(object.initiation) ? initiationFromJSON(object.initiation) : 0,
+      networkTransactionId: isSet(object.networkTransactionId)
+        ? globalThis.String(object.networkTransactionId)
+        : isSet(object.network_transaction_id)
+        ? globalThis.String(object.network_transaction_id)
+        : "",
+      originalNetworkTransactionId: isSet(object.originalNetworkTransactionId)
+        ? globalThis.String(object.originalNetworkTransactionId)
+        : isSet(object.original_network_transaction_id)
+        ? globalThis.String(object.original_network_transaction_id)
+        : "",
+      quoteId: isSet(object.quoteId)
+        ? globalThis.String(object.quoteId)
+        : isSet(object.quote_id)
+        ? globalThis.String(object.quote_id)
+        : "",
+      quoteHash: isSet(object.quoteHash)
+        ? globalThis.String(object.quoteHash)
+        : isSet(object.quote_hash)
+        ? globalThis.String(object.quote_hash)
+        : "",
+      cancellationReason: isSet(object.cancellationReason)
+        ? globalThis.String(object.cancellationReason)
+        : isSet(object.cancellation_reason)
+        ? globalThis.String(object.cancellation_reason)
+        : "",
+      disputed: isSet(object.disputed) ? globalThis.Boolean(object.disputed) : false,
     };
   },
 
@@ -973,6 +4691,42 @@ export const Payment: MessageFns<Payment> = {
     if (message.version !== 0) {
       obj.version = Math.round(message.version);
     }
+    if (message.captureMethod !== 0) {
+      obj.captureMethod = captureMethodToJSON(message.captureMethod);
+    }
+    if (message.authorizePendingMinor !== 0n) {
+      obj.authorizePendingMinor = message.authorizePendingMinor.toString();
+    }
+    if (message.capturePendingMinor !== 0n) {
+      obj.capturePendingMinor = message.capturePendingMinor.toString();
+    }
+    if (message.refundPendingMinor !== 0n) {
+      obj.refundPendingMinor = message.refundPendingMinor.toString();
+    }
+    if (message.hold !== undefined) {
+      obj.hold = Hold.toJSON(message.hold);
+    }
+    if (message.initiation !== 0) {
+      obj.initiation = initiationToJSON(message.initiation);
+    }
+    if (message.networkTransactionId !== "") {
+      obj.networkTransactionId = message.networkTransactionId;
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      obj.originalNetworkTransactionId = message.originalNetworkTransactionId;
+    }
+    if (message.quoteId !== "") {
+      obj.quoteId = message.quoteId;
+    }
+    if (message.quoteHash !== "") {
+      obj.quoteHash = message.quoteHash;
+    }
+    if (message.cancellationReason !== "") {
+      obj.cancellationReason = message.cancellationReason;
+    }
+    if (message.disputed !== false) {
+      obj.disputed = message.disputed;
+    }
     return obj;
   },
 
@@ -1022,6 +4776,25 @@ export const Payment: MessageFns<Payment> = {
     message.createdAt = object.createdAt ?? undefined;
     message.updatedAt = object.updatedAt ?? undefined;
     message.version = object.version ?? 0;
+    message.captureMethod = object.captureMethod ?? 0;
+    message.authorizePendingMinor =
+      (object.authorizePendingMinor !== undefined && object.authorizePendingMinor !== null)
+        ? BigInt(object.authorizePendingMinor)
+        : 0n;
+    message.capturePendingMinor = (object.capturePendingMinor !== undefined && object.capturePendingMinor !== null)
+      ? BigInt(object.capturePendingMinor)
+      : 0n;
+    message.refundPendingMinor = (object.refundPendingMinor !== undefined && object.refundPendingMinor !== null)
+      ? BigInt(object.refundPendingMinor)
+      : 0n;
+    message.hold = (object.hold !== undefined && object.hold !== null) ? Hold.fromPartial(object.hold) : undefined;
+    message.initiation = object.initiation ?? 0;
+    message.networkTransactionId = object.networkTransactionId ?? "";
+    message.originalNetworkTransactionId = object.originalNetworkTransactionId ?? "";
+    message.quoteId = object.quoteId ?? "";
+    message.quoteHash = object.quoteHash ?? "";
+    message.cancellationReason = object.cancellationReason ?? "";
+    message.disputed = object.disputed ?? false;
     return message;
   },
 };
@@ -1105,6 +4878,534 @@ export const Payment_MetadataEntry: MessageFns<Payment_MetadataEntry> = {
   },
   fromPartial<I extends Exact<DeepPartial<Payment_MetadataEntry>, I>>(object: I): Payment_MetadataEntry {
     const message = createBasePayment_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseHold(): Hold {
+  return {
+    capturableMinor: 0n,
+    expiresAt: undefined,
+    multipleCapture: false,
+    incremental: false,
+    overcaptureMinor: 0n,
+  };
+}
+
+export const Hold: MessageFns<Hold> = {
+  encode(message: Hold, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.capturableMinor !== 0n) {
+      if (BigInt.asIntN(64, message.capturableMinor) !== message.capturableMinor) {
+        throw new globalThis.Error("value provided for field message.capturableMinor of type int64 too large");
+      }
+      writer.uint32(8).int64(message.capturableMinor);
+    }
+    if (message.expiresAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(18).fork()).join();
+    }
+    if (message.multipleCapture !== false) {
+      writer.uint32(24).bool(message.multipleCapture);
+    }
+    if (message.incremental !== false) {
+      writer.uint32(32).bool(message.incremental);
+    }
+    if (message.overcaptureMinor !== 0n) {
+      if (BigInt.asIntN(64, message.overcaptureMinor) !== message.overcaptureMinor) {
+        throw new globalThis.Error("value provided for field message.overcaptureMinor of type int64 too large");
+      }
+      writer.uint32(40).int64(message.overcaptureMinor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Hold {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseHold();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.capturableMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.multipleCapture = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.incremental = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.overcaptureMinor = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Hold {
+    return {
+      capturableMinor: isSet(object.capturableMinor)
+        ? BigInt(object.capturableMinor)
+        : isSet(object.capturable_minor)
+        ? BigInt(object.capturable_minor)
+        : 0n,
+      expiresAt: isSet(object.expiresAt)
+        ? fromJsonTimestamp(object.expiresAt)
+        : isSet(object.expires_at)
+        ? fromJsonTimestamp(object.expires_at)
+        : undefined,
+      multipleCapture: isSet(object.multipleCapture)
+        ? globalThis.Boolean(object.multipleCapture)
+        : isSet(object.multiple_capture)
+        ? globalThis.Boolean(object.multiple_capture)
+        : false,
+      incremental: isSet(object.incremental) ? globalThis.Boolean(object.incremental) : false,
+      overcaptureMinor: isSet(object.overcaptureMinor)
+        ? BigInt(object.overcaptureMinor)
+        : isSet(object.overcapture_minor)
+        ? BigInt(object.overcapture_minor)
+        : 0n,
+    };
+  },
+
+  toJSON(message: Hold): unknown {
+    const obj: any = {};
+    if (message.capturableMinor !== 0n) {
+      obj.capturableMinor = message.capturableMinor.toString();
+    }
+    if (message.expiresAt !== undefined) {
+      obj.expiresAt = message.expiresAt.toISOString();
+    }
+    if (message.multipleCapture !== false) {
+      obj.multipleCapture = message.multipleCapture;
+    }
+    if (message.incremental !== false) {
+      obj.incremental = message.incremental;
+    }
+    if (message.overcaptureMinor !== 0n) {
+      obj.overcaptureMinor = message.overcaptureMinor.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Hold>, I>>(base?: I): Hold {
+    return Hold.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Hold>, I>>(object: I): Hold {
+    const message = createBaseHold();
+    message.capturableMinor = (object.capturableMinor !== undefined && object.capturableMinor !== null)
+      ? BigInt(object.capturableMinor)
+      : 0n;
+    message.expiresAt = object.expiresAt ?? undefined;
+    message.multipleCapture = object.multipleCapture ?? false;
+    message.incremental = object.incremental ?? false;
+    message.overcaptureMinor = (object.overcaptureMinor !== undefined && object.overcaptureMinor !== null)
+      ? BigInt(object.overcaptureMinor)
+      : 0n;
+    return message;
+  },
+};
+
+function createBaseRefund(): Refund {
+  return {
+    refundId: "",
+    paymentId: "",
+    amount: undefined,
+    status: 0,
+    reason: "",
+    metadata: {},
+    providerReference: "",
+    failure: undefined,
+    createdAt: undefined,
+    updatedAt: undefined,
+  };
+}
+
+export const Refund: MessageFns<Refund> = {
+  encode(message: Refund, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.refundId !== "") {
+      writer.uint32(10).string(message.refundId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.status !== 0) {
+      writer.uint32(32).int32(message.status);
+    }
+    if (message.reason !== "") {
+      writer.uint32(42).string(message.reason);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      Refund_MetadataEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.providerReference !== "") {
+      writer.uint32(58).string(message.providerReference);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(66).fork()).join();
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(74).fork()).join();
+    }
+    if (message.updatedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.updatedAt), writer.uint32(82).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Refund {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefund();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refundId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = Refund_MetadataEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.metadata[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.providerReference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.updatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Refund {
+    return {
+      refundId: isSet(object.refundId)
+        ? globalThis.String(object.refundId)
+        : isSet(object.refund_id)
+        ? globalThis.String(object.refund_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      status: isSet(object.status) ? refundStatusFromJSON(object.status) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      providerReference: isSet(object.providerReference)
+        ? globalThis.String(object.providerReference)
+        : isSet(object.provider_reference)
+        ? globalThis.String(object.provider_reference)
+        : "",
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+      updatedAt: isSet(object.updatedAt)
+        ? fromJsonTimestamp(object.updatedAt)
+        : isSet(object.updated_at)
+        ? fromJsonTimestamp(object.updated_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: Refund): unknown {
+    const obj: any = {};
+    if (message.refundId !== "") {
+      obj.refundId = message.refundId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.status !== 0) {
+      obj.status = refundStatusToJSON(message.status);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    if (message.providerReference !== "") {
+      obj.providerReference = message.providerReference;
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    if (message.updatedAt !== undefined) {
+      obj.updatedAt = message.updatedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Refund>, I>>(base?: I): Refund {
+    return Refund.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Refund>, I>>(object: I): Refund {
+    const message = createBaseRefund();
+    message.refundId = object.refundId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.status = object.status ?? 0;
+    message.reason = object.reason ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.providerReference = object.providerReference ?? "";
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    message.createdAt = object.createdAt ?? undefined;
+    message.updatedAt = object.updatedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseRefund_MetadataEntry(): Refund_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const Refund_MetadataEntry: MessageFns<Refund_MetadataEntry> = {
+  encode(message: Refund_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Refund_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefund_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Refund_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Refund_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Refund_MetadataEntry>, I>>(base?: I): Refund_MetadataEntry {
+    return Refund_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Refund_MetadataEntry>, I>>(object: I): Refund_MetadataEntry {
+    const message = createBaseRefund_MetadataEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
     return message;
@@ -1496,11 +5797,94 @@ export const NextAction: MessageFns<NextAction> = {
 };
 
 /**
- * What the booking API asks before it confirms a booking. Every call carries the merchant's own API key
- * as metadata `authorization: Bearer …` with the scope payments:read; another merchant's payment is NOT_FOUND.
+ * The booking API's side of payments. Every call carries the merchant's own API key as metadata
+ * `authorization: Bearer …`; reads need the scope payments:read, refunds refunds:write, the rest payments:write. Another
+ * merchant's object is NOT_FOUND. Every call that moves money carries an idempotency_key (1 to 255 printable ASCII
+ * characters): a repeated key gives the first answer and moves nothing; with another request it is FAILED_PRECONDITION
+ * idempotency_key_reused. A decline is no error of the call: the payment or refund comes back with its failure.
  */
 export type PaymentServiceService = typeof PaymentServiceService;
 export const PaymentServiceService = {
+  /** Creates a payment; with a card_token it is also paid (or held, by capture_method) at once. */
+  createPayment: {
+    path: "/centra.payment.v1.PaymentService/CreatePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreatePaymentRequest): Buffer => Buffer.from(CreatePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreatePaymentRequest => CreatePaymentRequest.decode(value),
+    responseSerialize: (value: CreatePaymentResponse): Buffer =>
+      Buffer.from(CreatePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreatePaymentResponse => CreatePaymentResponse.decode(value),
+  },
+  /** Holds (or collects, by its capture_method) a payment that was created without a card. */
+  authorizePayment: {
+    path: "/centra.payment.v1.PaymentService/AuthorizePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AuthorizePaymentRequest): Buffer =>
+      Buffer.from(AuthorizePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AuthorizePaymentRequest => AuthorizePaymentRequest.decode(value),
+    responseSerialize: (value: AuthorizePaymentResponse): Buffer =>
+      Buffer.from(AuthorizePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AuthorizePaymentResponse => AuthorizePaymentResponse.decode(value),
+  },
+  /** Collects all or part of a hold. */
+  capturePayment: {
+    path: "/centra.payment.v1.PaymentService/CapturePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CapturePaymentRequest): Buffer =>
+      Buffer.from(CapturePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CapturePaymentRequest => CapturePaymentRequest.decode(value),
+    responseSerialize: (value: CapturePaymentResponse): Buffer =>
+      Buffer.from(CapturePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CapturePaymentResponse => CapturePaymentResponse.decode(value),
+  },
+  /** Releases a hold, or stops a payment that is not over yet. Never gives captured money back. */
+  cancelPayment: {
+    path: "/centra.payment.v1.PaymentService/CancelPayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelPaymentRequest): Buffer => Buffer.from(CancelPaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelPaymentRequest => CancelPaymentRequest.decode(value),
+    responseSerialize: (value: CancelPaymentResponse): Buffer =>
+      Buffer.from(CancelPaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelPaymentResponse => CancelPaymentResponse.decode(value),
+  },
+  /** Raises or lowers the amount that is held. */
+  adjustPayment: {
+    path: "/centra.payment.v1.PaymentService/AdjustPayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AdjustPaymentRequest): Buffer => Buffer.from(AdjustPaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdjustPaymentRequest => AdjustPaymentRequest.decode(value),
+    responseSerialize: (value: AdjustPaymentResponse): Buffer =>
+      Buffer.from(AdjustPaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdjustPaymentResponse => AdjustPaymentResponse.decode(value),
+  },
+  /** Gives captured money back to the way it came. */
+  refundPayment: {
+    path: "/centra.payment.v1.PaymentService/RefundPayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundPaymentRequest): Buffer => Buffer.from(RefundPaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundPaymentRequest => RefundPaymentRequest.decode(value),
+    responseSerialize: (value: RefundPaymentResponse): Buffer =>
+      Buffer.from(RefundPaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundPaymentResponse => RefundPaymentResponse.decode(value),
+  },
+  /** Starts a payment on the provider's hosted page; answers where to send the guest. */
+  initiatePayment: {
+    path: "/centra.payment.v1.PaymentService/InitiatePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InitiatePaymentRequest): Buffer =>
+      Buffer.from(InitiatePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InitiatePaymentRequest => InitiatePaymentRequest.decode(value),
+    responseSerialize: (value: InitiatePaymentResponse): Buffer =>
+      Buffer.from(InitiatePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InitiatePaymentResponse => InitiatePaymentResponse.decode(value),
+  },
   getPayment: {
     path: "/centra.payment.v1.PaymentService/GetPayment" as const,
     requestStream: false as const,
@@ -1521,14 +5905,152 @@ export const PaymentServiceService = {
       Buffer.from(GetPaymentStatusResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetPaymentStatusResponse => GetPaymentStatusResponse.decode(value),
   },
+  /** Prices line items by the hotel's pricing. */
+  getQuote: {
+    path: "/centra.payment.v1.PaymentService/GetQuote" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetQuoteRequest): Buffer => Buffer.from(GetQuoteRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetQuoteRequest => GetQuoteRequest.decode(value),
+    responseSerialize: (value: Quote): Buffer => Buffer.from(Quote.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Quote => Quote.decode(value),
+  },
 } as const;
 
 export interface PaymentServiceServer extends UntypedServiceImplementation {
+  /** Creates a payment; with a card_token it is also paid (or held, by capture_method) at once. */
+  createPayment: handleUnaryCall<CreatePaymentRequest, CreatePaymentResponse>;
+  /** Holds (or collects, by its capture_method) a payment that was created without a card. */
+  authorizePayment: handleUnaryCall<AuthorizePaymentRequest, AuthorizePaymentResponse>;
+  /** Collects all or part of a hold. */
+  capturePayment: handleUnaryCall<CapturePaymentRequest, CapturePaymentResponse>;
+  /** Releases a hold, or stops a payment that is not over yet. Never gives captured money back. */
+  cancelPayment: handleUnaryCall<CancelPaymentRequest, CancelPaymentResponse>;
+  /** Raises or lowers the amount that is held. */
+  adjustPayment: handleUnaryCall<AdjustPaymentRequest, AdjustPaymentResponse>;
+  /** Gives captured money back to the way it came. */
+  refundPayment: handleUnaryCall<RefundPaymentRequest, RefundPaymentResponse>;
+  /** Starts a payment on the provider's hosted page; answers where to send the guest. */
+  initiatePayment: handleUnaryCall<InitiatePaymentRequest, InitiatePaymentResponse>;
   getPayment: handleUnaryCall<GetPaymentRequest, Payment>;
   getPaymentStatus: handleUnaryCall<GetPaymentStatusRequest, GetPaymentStatusResponse>;
+  /** Prices line items by the hotel's pricing. */
+  getQuote: handleUnaryCall<GetQuoteRequest, Quote>;
 }
 
 export interface PaymentServiceClient extends Client {
+  /** Creates a payment; with a card_token it is also paid (or held, by capture_method) at once. */
+  createPayment(
+    request: CreatePaymentRequest,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  createPayment(
+    request: CreatePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  createPayment(
+    request: CreatePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Holds (or collects, by its capture_method) a payment that was created without a card. */
+  authorizePayment(
+    request: AuthorizePaymentRequest,
+    callback: (error: ServiceError | null, response: AuthorizePaymentResponse) => void,
+  ): ClientUnaryCall;
+  authorizePayment(
+    request: AuthorizePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AuthorizePaymentResponse) => void,
+  ): ClientUnaryCall;
+  authorizePayment(
+    request: AuthorizePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AuthorizePaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Collects all or part of a hold. */
+  capturePayment(
+    request: CapturePaymentRequest,
+    callback: (error: ServiceError | null, response: CapturePaymentResponse) => void,
+  ): ClientUnaryCall;
+  capturePayment(
+    request: CapturePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CapturePaymentResponse) => void,
+  ): ClientUnaryCall;
+  capturePayment(
+    request: CapturePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CapturePaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Releases a hold, or stops a payment that is not over yet. Never gives captured money back. */
+  cancelPayment(
+    request: CancelPaymentRequest,
+    callback: (error: ServiceError | null, response: CancelPaymentResponse) => void,
+  ): ClientUnaryCall;
+  cancelPayment(
+    request: CancelPaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelPaymentResponse) => void,
+  ): ClientUnaryCall;
+  cancelPayment(
+    request: CancelPaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelPaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Raises or lowers the amount that is held. */
+  adjustPayment(
+    request: AdjustPaymentRequest,
+    callback: (error: ServiceError | null, response: AdjustPaymentResponse) => void,
+  ): ClientUnaryCall;
+  adjustPayment(
+    request: AdjustPaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AdjustPaymentResponse) => void,
+  ): ClientUnaryCall;
+  adjustPayment(
+    request: AdjustPaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AdjustPaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Gives captured money back to the way it came. */
+  refundPayment(
+    request: RefundPaymentRequest,
+    callback: (error: ServiceError | null, response: RefundPaymentResponse) => void,
+  ): ClientUnaryCall;
+  refundPayment(
+    request: RefundPaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundPaymentResponse) => void,
+  ): ClientUnaryCall;
+  refundPayment(
+    request: RefundPaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundPaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts a payment on the provider's hosted page; answers where to send the guest. */
+  initiatePayment(
+    request: InitiatePaymentRequest,
+    callback: (error: ServiceError | null, response: InitiatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  initiatePayment(
+    request: InitiatePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InitiatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  initiatePayment(
+    request: InitiatePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InitiatePaymentResponse) => void,
+  ): ClientUnaryCall;
   getPayment(
     request: GetPaymentRequest,
     callback: (error: ServiceError | null, response: Payment) => void,
@@ -1558,6 +6080,19 @@ export interface PaymentServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetPaymentStatusResponse) => void,
+  ): ClientUnaryCall;
+  /** Prices line items by the hotel's pricing. */
+  getQuote(request: GetQuoteRequest, callback: (error: ServiceError | null, response: Quote) => void): ClientUnaryCall;
+  getQuote(
+    request: GetQuoteRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Quote) => void,
+  ): ClientUnaryCall;
+  getQuote(
+    request: GetQuoteRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Quote) => void,
   ): ClientUnaryCall;
 }
 

@@ -20,11 +20,93 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Mode, modeFromJSON, modeToJSON, Money } from "../../money/v1/money.ts";
-import { Guest, Payment, PaymentStatus, paymentStatusFromJSON, paymentStatusToJSON } from "../../payment/v1/payment.ts";
+import {
+  CaptureMethod,
+  captureMethodFromJSON,
+  captureMethodToJSON,
+  Card,
+  Failure,
+  Guest,
+  HoldExtras,
+  Initiation,
+  initiationFromJSON,
+  initiationToJSON,
+  Payment,
+  PaymentStatus,
+  paymentStatusFromJSON,
+  paymentStatusToJSON,
+  Refund,
+} from "../../payment/v1/payment.ts";
 
 export const protobufPackage = "centra.transaction.v1";
 
 export const protobufFileName = "centra/transaction/v1/transaction.proto";
+
+export const OperationState = {
+  OPERATION_STATE_UNSPECIFIED: 0,
+  /** OPERATION_STATE_PREPARED - Surely not sent; the same operation id takes it up again. */
+  OPERATION_STATE_PREPARED: 1,
+  /** OPERATION_STATE_SENT - Under way, or waiting for the guest or the provider. */
+  OPERATION_STATE_SENT: 2,
+  OPERATION_STATE_SUCCEEDED: 3,
+  OPERATION_STATE_DECLINED: 4,
+  OPERATION_STATE_UNKNOWN: 5,
+} as const;
+
+export type OperationState = typeof OperationState[keyof typeof OperationState];
+
+export namespace OperationState {
+  export type OPERATION_STATE_UNSPECIFIED = typeof OperationState.OPERATION_STATE_UNSPECIFIED;
+  export type OPERATION_STATE_PREPARED = typeof OperationState.OPERATION_STATE_PREPARED;
+  export type OPERATION_STATE_SENT = typeof OperationState.OPERATION_STATE_SENT;
+  export type OPERATION_STATE_SUCCEEDED = typeof OperationState.OPERATION_STATE_SUCCEEDED;
+  export type OPERATION_STATE_DECLINED = typeof OperationState.OPERATION_STATE_DECLINED;
+  export type OPERATION_STATE_UNKNOWN = typeof OperationState.OPERATION_STATE_UNKNOWN;
+}
+
+export function operationStateFromJSON(object: any): OperationState {
+  switch (object) {
+    case 0:
+    case "OPERATION_STATE_UNSPECIFIED":
+      return OperationState.OPERATION_STATE_UNSPECIFIED;
+    case 1:
+    case "OPERATION_STATE_PREPARED":
+      return OperationState.OPERATION_STATE_PREPARED;
+    case 2:
+    case "OPERATION_STATE_SENT":
+      return OperationState.OPERATION_STATE_SENT;
+    case 3:
+    case "OPERATION_STATE_SUCCEEDED":
+      return OperationState.OPERATION_STATE_SUCCEEDED;
+    case 4:
+    case "OPERATION_STATE_DECLINED":
+      return OperationState.OPERATION_STATE_DECLINED;
+    case 5:
+    case "OPERATION_STATE_UNKNOWN":
+      return OperationState.OPERATION_STATE_UNKNOWN;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OperationState");
+  }
+}
+
+export function operationStateToJSON(object: OperationState): string {
+  switch (object) {
+    case OperationState.OPERATION_STATE_UNSPECIFIED:
+      return "OPERATION_STATE_UNSPECIFIED";
+    case OperationState.OPERATION_STATE_PREPARED:
+      return "OPERATION_STATE_PREPARED";
+    case OperationState.OPERATION_STATE_SENT:
+      return "OPERATION_STATE_SENT";
+    case OperationState.OPERATION_STATE_SUCCEEDED:
+      return "OPERATION_STATE_SUCCEEDED";
+    case OperationState.OPERATION_STATE_DECLINED:
+      return "OPERATION_STATE_DECLINED";
+    case OperationState.OPERATION_STATE_UNKNOWN:
+      return "OPERATION_STATE_UNKNOWN";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum OperationState");
+  }
+}
 
 export const CredentialCheck = {
   CREDENTIAL_CHECK_UNSPECIFIED: 0,
@@ -93,7 +175,7 @@ export function credentialCheckToJSON(object: CredentialCheck): string {
 }
 
 export interface SaleRequest {
-  /** UUID, derived by the caller from (merchant, mode, endpoint, Idempotency-Key). */
+  /** UUID, derived by the caller from (merchant, mode, Idempotency-Key). */
   operationId: string;
   merchantId: string;
   mode: Mode;
@@ -112,12 +194,459 @@ export interface SaleRequest {
   returnUrl: string;
   /** Empty: the merchant's default. */
   providerAccountId: string;
-  origin: Origin | undefined;
+  origin:
+    | Origin
+    | undefined;
+  /** A payment that CreatePayment registered; then amount to provider_account_id are that payment's and left empty here. */
+  paymentId: string;
+  options: PaymentOptions | undefined;
 }
 
 export interface SaleRequest_MetadataEntry {
   key: string;
   value: string;
+}
+
+export interface AuthorizeRequest {
+  operationId: string;
+  merchantId: string;
+  mode: Mode;
+  requestFingerprint: Buffer;
+  amount: Money | undefined;
+  cardToken: string;
+  bookingReference: string;
+  guest: Guest | undefined;
+  description: string;
+  metadata: { [key: string]: string };
+  returnUrl: string;
+  providerAccountId: string;
+  origin: Origin | undefined;
+  paymentId: string;
+  options: PaymentOptions | undefined;
+}
+
+export interface AuthorizeRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface CreatePaymentRequest {
+  operationId: string;
+  merchantId: string;
+  mode: Mode;
+  requestFingerprint: Buffer;
+  amount: Money | undefined;
+  bookingReference: string;
+  guest: Guest | undefined;
+  description: string;
+  metadata: { [key: string]: string };
+  providerAccountId: string;
+  origin: Origin | undefined;
+  options:
+    | PaymentOptions
+    | undefined;
+  /** How it will be paid. */
+  captureMethod: CaptureMethod;
+}
+
+export interface CreatePaymentRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface InitiateRequest {
+  operationId: string;
+  merchantId: string;
+  mode: Mode;
+  requestFingerprint: Buffer;
+  amount: Money | undefined;
+  bookingReference: string;
+  guest: Guest | undefined;
+  description: string;
+  metadata: { [key: string]: string };
+  providerAccountId: string;
+  origin: Origin | undefined;
+  options: PaymentOptions | undefined;
+  captureMethod: CaptureMethod;
+  successUrl: string;
+  cancelUrl: string;
+  /** 30 to 1440. */
+  expiresInMinutes: number;
+}
+
+export interface InitiateRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+/** What may be told of a new payment beyond the plain charge. */
+export interface PaymentOptions {
+  initiation: Initiation;
+  originalNetworkTransactionId: string;
+  extras: HoldExtras | undefined;
+  allowPartialApproval: boolean;
+  retrySoftDeclines: boolean;
+  /** Kept with the payment as they are. */
+  quoteId: string;
+  quoteHash: string;
+}
+
+/** One operation on an existing payment. */
+export interface FollowUp {
+  /** UUID, derived by the caller from (merchant, mode, Idempotency-Key). */
+  operationId: string;
+  merchantId: string;
+  mode: Mode;
+  requestFingerprint: Buffer;
+  paymentId: string;
+  origin: Origin | undefined;
+}
+
+export interface CaptureRequest {
+  followUp:
+    | FollowUp
+    | undefined;
+  /** Absent: all that is left. */
+  amount:
+    | Money
+    | undefined;
+  /** Leaves the hold open for another capture. */
+  keepOpen: boolean;
+}
+
+export interface VoidRequest {
+  followUp: FollowUp | undefined;
+  reason: string;
+}
+
+export interface RefundRequest {
+  followUp:
+    | FollowUp
+    | undefined;
+  /** Absent: all that is left. */
+  amount: Money | undefined;
+  reason: string;
+  metadata: { [key: string]: string };
+}
+
+export interface RefundRequest_MetadataEntry {
+  key: string;
+  value: string;
+}
+
+export interface AdjustRequest {
+  followUp:
+    | FollowUp
+    | undefined;
+  /** The new total. */
+  amount: Money | undefined;
+}
+
+export interface AuthorizeResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  operationCreatedAt: Date | undefined;
+}
+
+export interface CreatePaymentResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+}
+
+export interface InitiateResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+}
+
+export interface CaptureResponse {
+  /** Once the operation is over: as the operation left it, also when it has changed since. */
+  payment: Payment | undefined;
+  replayed: boolean;
+  state: OperationState;
+  /** Set when declined. */
+  failure: Failure | undefined;
+}
+
+export interface VoidResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  state: OperationState;
+  failure: Failure | undefined;
+}
+
+export interface AdjustResponse {
+  payment: Payment | undefined;
+  replayed: boolean;
+  state: OperationState;
+  failure: Failure | undefined;
+}
+
+export interface RefundResponse {
+  refund: Refund | undefined;
+  payment: Payment | undefined;
+  replayed: boolean;
+  state: OperationState;
+}
+
+export interface GetRefundRequest {
+  merchantId: string;
+  mode: Mode;
+  refundId: string;
+}
+
+export interface ListRefundsRequest {
+  merchantId: string;
+  mode: Mode;
+  /** 1 to 100. */
+  limit: number;
+  /** Empty: of all payments. */
+  paymentId: string;
+  /** The id of the last refund of the page before. */
+  afterRefundId: string;
+}
+
+export interface ListRefundsResponse {
+  refunds: Refund[];
+  hasMore: boolean;
+}
+
+export interface ListPaymentEventsRequest {
+  merchantId: string;
+  mode: Mode;
+  paymentId: string;
+  /** 1 to 100. */
+  limit: number;
+  /** The version of the last event of the page before; 0 for the first page. */
+  afterVersion: number;
+}
+
+export interface ListPaymentEventsResponse {
+  events: PaymentEvent[];
+  hasMore: boolean;
+}
+
+/** One step in the life of a payment. */
+export interface PaymentEvent {
+  paymentId: string;
+  version: number;
+  /** For example "payment.captured". */
+  type: string;
+  status: PaymentStatus;
+  operationId: string;
+  origin: Origin | undefined;
+  at:
+    | Date
+    | undefined;
+  /** What this step was about: the amount of a capture or refund, the reason of a failure … */
+  details: { [key: string]: string };
+  authorizedMinor: bigint;
+  capturedMinor: bigint;
+  refundedMinor: bigint;
+}
+
+export interface PaymentEvent_DetailsEntry {
+  key: string;
+  value: string;
+}
+
+export interface GetDisputeRequest {
+  merchantId: string;
+  mode: Mode;
+  disputeId: string;
+}
+
+export interface ListDisputesRequest {
+  merchantId: string;
+  mode: Mode;
+  /** 1 to 100. */
+  limit: number;
+  paymentId: string;
+  afterDisputeId: string;
+  /** "open", "won", "lost"; empty: all. */
+  status: string;
+}
+
+export interface ListDisputesResponse {
+  disputes: Dispute[];
+  hasMore: boolean;
+}
+
+export interface Dispute {
+  /** "dis_01jd…". */
+  disputeId: string;
+  paymentId: string;
+  amount:
+    | Money
+    | undefined;
+  /** Ours: "open", "under_review", "won", "lost", "closed". */
+  status: string;
+  /** The provider's own words. */
+  providerStatus: string;
+  reason: string;
+  providerReference: string;
+  /** Until when evidence may be handed in; absent when it no longer may. */
+  evidenceDueAt: Date | undefined;
+  createdAt: Date | undefined;
+  updatedAt:
+    | Date
+    | undefined;
+  /** Whether only a warning (an inquiry): no money was taken. */
+  inquiry: boolean;
+}
+
+export interface ReceiveProviderEventRequest {
+  provider: string;
+  /** "pa_…"; empty where the provider sends all to one address: then the event's own payment says whose it is. */
+  providerAccountId: string;
+  rawBody: Buffer;
+  /** Those that the provider's signature needs, lower-case names. */
+  headers: { [key: string]: string };
+  origin: Origin | undefined;
+}
+
+export interface ReceiveProviderEventRequest_HeadersEntry {
+  key: string;
+  value: string;
+}
+
+export interface ReceiveProviderEventResponse {
+  /** True when the event was stored before. */
+  duplicate: boolean;
+}
+
+export interface ListProviderEventsRequest {
+  /** Empty: of all merchants; only the operator may ask so. */
+  merchantId: string;
+  mode: Mode;
+  /** 1 to 100. */
+  limit: number;
+  /** "received", "processed", "unmatched", "mismatch", "parked"; empty: all. */
+  state: string;
+  afterEventId: string;
+}
+
+export interface ListProviderEventsResponse {
+  events: ProviderEvent[];
+  hasMore: boolean;
+}
+
+export interface ProviderEvent {
+  /** "pev_01jd…". */
+  eventId: string;
+  merchantId: string;
+  provider: string;
+  providerAccountId: string;
+  providerEventId: string;
+  type: string;
+  state: string;
+  /** Why it is where it is, for people. */
+  reason: string;
+  paymentId: string;
+  attempts: number;
+  receivedAt: Date | undefined;
+  processedAt:
+    | Date
+    | undefined;
+  /** The provider's object that it is about. */
+  objectReference: string;
+}
+
+export interface ReplayProviderEventRequest {
+  merchantId: string;
+  mode: Mode;
+  eventId: string;
+  origin: Origin | undefined;
+}
+
+export interface ListUnknownOperationsRequest {
+  /** Empty: of all merchants; only the operator may ask so. */
+  merchantId: string;
+  mode: Mode;
+  /** 1 to 100. */
+  limit: number;
+  afterOperationId: string;
+  /** Only those that wait for a person. */
+  escalatedOnly: boolean;
+}
+
+export interface ListUnknownOperationsResponse {
+  operations: UnknownOperation[];
+  hasMore: boolean;
+}
+
+/** Everything a person needs to ask the provider what became of it. */
+export interface UnknownOperation {
+  /** "op_…". */
+  operationId: string;
+  merchantId: string;
+  paymentId: string;
+  /** "sale", "authorize", "capture", "void", "refund", "adjust". */
+  kind: string;
+  state: OperationState;
+  amount: Money | undefined;
+  provider: string;
+  providerAccountId: string;
+  /** The payment's id at the provider; empty when never told. */
+  providerPaymentReference: string;
+  /** The operation's own id at the provider; empty when never told. */
+  providerReference: string;
+  /** The idempotency key and reference to search for at the provider. */
+  providerKey: string;
+  reason: string;
+  attempts: number;
+  createdAt: Date | undefined;
+  lastTriedAt: Date | undefined;
+  nextTryAt: Date | undefined;
+  escalatedAt: Date | undefined;
+  bookingReference: string;
+  origin:
+    | Origin
+    | undefined;
+  /** Where to look, in words, with a link to the provider's dashboard where there is one. */
+  howToFindOut: string;
+}
+
+export interface SettleUnknownOperationRequest {
+  merchantId: string;
+  mode: Mode;
+  operationId: string;
+  /** true: it happened at the provider; false: it surely did not. */
+  happened: boolean;
+  /** What was seen and where, 10 to 2000 characters. Kept for ever. */
+  evidence: string;
+  /** The provider's id of what happened; needed when happened. */
+  providerReference: string;
+  origin: Origin | undefined;
+}
+
+export interface SettleUnknownOperationResponse {
+  payment: Payment | undefined;
+  state: OperationState;
+}
+
+export interface GetSimulatorChallengeRequest {
+  /** The unguessable part of the page's address. */
+  challengeToken: string;
+}
+
+export interface SimulatorChallenge {
+  bookingReference: string;
+  amount: Money | undefined;
+  card:
+    | Card
+    | undefined;
+  /** Whether it was answered before or its time is over. */
+  over: boolean;
+}
+
+export interface AnswerSimulatorChallengeRequest {
+  challengeToken: string;
+  approve: boolean;
+}
+
+export interface AnswerSimulatorChallengeResponse {
+  /** Where to send the guest. */
+  returnUrl: string;
 }
 
 /** Who asked, for the history of the payment. */
@@ -158,7 +687,23 @@ export interface ListPaymentsRequest {
     | Date
     | undefined;
   /** Exclusive. */
-  createdBefore: Date | undefined;
+  createdBefore:
+    | Date
+    | undefined;
+  /** The provider's id of the payment, exactly. */
+  providerReference: string;
+  /** Exactly, but for the case of its letters. */
+  guestEmail: string;
+  cardLast4: string;
+  /** What was asked for, exactly; 0: any. In minor units, of whichever currency unless currency says. */
+  amountMinor: bigint;
+  currency: string;
+  captureMethod: CaptureMethod;
+  /**
+   * 3 to 100 characters, whatever their case: a part of the booking reference or of the guest's name or email, or the
+   * whole id of the payment, ours or the provider's.
+   */
+  query: string;
 }
 
 export interface ListPaymentsResponse {
@@ -215,6 +760,8 @@ function createBaseSaleRequest(): SaleRequest {
     returnUrl: "",
     providerAccountId: "",
     origin: undefined,
+    paymentId: "",
+    options: undefined,
   };
 }
 
@@ -258,6 +805,12 @@ export const SaleRequest: MessageFns<SaleRequest> = {
     }
     if (message.origin !== undefined) {
       Origin.encode(message.origin, writer.uint32(106).fork()).join();
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(114).string(message.paymentId);
+    }
+    if (message.options !== undefined) {
+      PaymentOptions.encode(message.options, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -382,6 +935,22 @@ export const SaleRequest: MessageFns<SaleRequest> = {
             message.origin = Origin.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.options = PaymentOptions.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -450,6 +1019,12 @@ export const SaleRequest: MessageFns<SaleRequest> = {
         ? globalThis.String(object.provider_account_id)
         : "",
       origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      options: isSet(object.options) ? PaymentOptions.fromJSON(object.options) : undefined,
     };
   },
 
@@ -500,6 +1075,12 @@ export const SaleRequest: MessageFns<SaleRequest> = {
     if (message.origin !== undefined) {
       obj.origin = Origin.toJSON(message.origin);
     }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.options !== undefined) {
+      obj.options = PaymentOptions.toJSON(message.options);
+    }
     return obj;
   },
 
@@ -532,6 +1113,10 @@ export const SaleRequest: MessageFns<SaleRequest> = {
     message.providerAccountId = object.providerAccountId ?? "";
     message.origin = (object.origin !== undefined && object.origin !== null)
       ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.paymentId = object.paymentId ?? "";
+    message.options = (object.options !== undefined && object.options !== null)
+      ? PaymentOptions.fromPartial(object.options)
       : undefined;
     return message;
   },
@@ -618,6 +1203,6973 @@ export const SaleRequest_MetadataEntry: MessageFns<SaleRequest_MetadataEntry> = 
     const message = createBaseSaleRequest_MetadataEntry();
     message.key = object.key ?? "";
     message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseAuthorizeRequest(): AuthorizeRequest {
+  return {
+    operationId: "",
+    merchantId: "",
+    mode: 0,
+    requestFingerprint: Buffer.alloc(0),
+    amount: undefined,
+    cardToken: "",
+    bookingReference: "",
+    guest: undefined,
+    description: "",
+    metadata: {},
+    returnUrl: "",
+    providerAccountId: "",
+    origin: undefined,
+    paymentId: "",
+    options: undefined,
+  };
+}
+
+export const AuthorizeRequest: MessageFns<AuthorizeRequest> = {
+  encode(message: AuthorizeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).int32(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      writer.uint32(34).bytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(42).fork()).join();
+    }
+    if (message.cardToken !== "") {
+      writer.uint32(50).string(message.cardToken);
+    }
+    if (message.bookingReference !== "") {
+      writer.uint32(58).string(message.bookingReference);
+    }
+    if (message.guest !== undefined) {
+      Guest.encode(message.guest, writer.uint32(66).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(74).string(message.description);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      AuthorizeRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    if (message.returnUrl !== "") {
+      writer.uint32(90).string(message.returnUrl);
+    }
+    if (message.providerAccountId !== "") {
+      writer.uint32(98).string(message.providerAccountId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(106).fork()).join();
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(114).string(message.paymentId);
+    }
+    if (message.options !== undefined) {
+      PaymentOptions.encode(message.options, writer.uint32(122).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthorizeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthorizeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestFingerprint = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.cardToken = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.guest = Guest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = AuthorizeRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.metadata[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.returnUrl = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.options = PaymentOptions.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthorizeRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      requestFingerprint: isSet(object.requestFingerprint)
+        ? Buffer.from(bytesFromBase64(object.requestFingerprint))
+        : isSet(object.request_fingerprint)
+        ? Buffer.from(bytesFromBase64(object.request_fingerprint))
+        : Buffer.alloc(0),
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      cardToken: isSet(object.cardToken)
+        ? globalThis.String(object.cardToken)
+        : isSet(object.card_token)
+        ? globalThis.String(object.card_token)
+        : "",
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      returnUrl: isSet(object.returnUrl)
+        ? globalThis.String(object.returnUrl)
+        : isSet(object.return_url)
+        ? globalThis.String(object.return_url)
+        : "",
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      options: isSet(object.options) ? PaymentOptions.fromJSON(object.options) : undefined,
+    };
+  },
+
+  toJSON(message: AuthorizeRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      obj.requestFingerprint = base64FromBytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.cardToken !== "") {
+      obj.cardToken = message.cardToken;
+    }
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.guest !== undefined) {
+      obj.guest = Guest.toJSON(message.guest);
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    if (message.returnUrl !== "") {
+      obj.returnUrl = message.returnUrl;
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.options !== undefined) {
+      obj.options = PaymentOptions.toJSON(message.options);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AuthorizeRequest>, I>>(base?: I): AuthorizeRequest {
+    return AuthorizeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AuthorizeRequest>, I>>(object: I): AuthorizeRequest {
+    const message = createBaseAuthorizeRequest();
+    message.operationId = object.operationId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.requestFingerprint = object.requestFingerprint ?? Buffer.alloc(0);
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.cardToken = object.cardToken ?? "";
+    message.bookingReference = object.bookingReference ?? "";
+    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
+    message.description = object.description ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.returnUrl = object.returnUrl ?? "";
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.paymentId = object.paymentId ?? "";
+    message.options = (object.options !== undefined && object.options !== null)
+      ? PaymentOptions.fromPartial(object.options)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAuthorizeRequest_MetadataEntry(): AuthorizeRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const AuthorizeRequest_MetadataEntry: MessageFns<AuthorizeRequest_MetadataEntry> = {
+  encode(message: AuthorizeRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthorizeRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthorizeRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthorizeRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: AuthorizeRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AuthorizeRequest_MetadataEntry>, I>>(base?: I): AuthorizeRequest_MetadataEntry {
+    return AuthorizeRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AuthorizeRequest_MetadataEntry>, I>>(
+    object: I,
+  ): AuthorizeRequest_MetadataEntry {
+    const message = createBaseAuthorizeRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseCreatePaymentRequest(): CreatePaymentRequest {
+  return {
+    operationId: "",
+    merchantId: "",
+    mode: 0,
+    requestFingerprint: Buffer.alloc(0),
+    amount: undefined,
+    bookingReference: "",
+    guest: undefined,
+    description: "",
+    metadata: {},
+    providerAccountId: "",
+    origin: undefined,
+    options: undefined,
+    captureMethod: 0,
+  };
+}
+
+export const CreatePaymentRequest: MessageFns<CreatePaymentRequest> = {
+  encode(message: CreatePaymentRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).int32(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      writer.uint32(34).bytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(42).fork()).join();
+    }
+    if (message.bookingReference !== "") {
+      writer.uint32(58).string(message.bookingReference);
+    }
+    if (message.guest !== undefined) {
+      Guest.encode(message.guest, writer.uint32(66).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(74).string(message.description);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      CreatePaymentRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    if (message.providerAccountId !== "") {
+      writer.uint32(98).string(message.providerAccountId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(106).fork()).join();
+    }
+    if (message.options !== undefined) {
+      PaymentOptions.encode(message.options, writer.uint32(122).fork()).join();
+    }
+    if (message.captureMethod !== 0) {
+      writer.uint32(128).int32(message.captureMethod);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePaymentRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePaymentRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestFingerprint = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.guest = Guest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = CreatePaymentRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.metadata[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.options = PaymentOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.captureMethod = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreatePaymentRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      requestFingerprint: isSet(object.requestFingerprint)
+        ? Buffer.from(bytesFromBase64(object.requestFingerprint))
+        : isSet(object.request_fingerprint)
+        ? Buffer.from(bytesFromBase64(object.request_fingerprint))
+        : Buffer.alloc(0),
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      options: isSet(object.options) ? PaymentOptions.fromJSON(object.options) : undefined,
+      captureMethod: isSet(object.captureMethod)
+        ? captureMethodFromJSON(object.captureMethod)
+        : isSet(object.capture_method)
+        ? captureMethodFromJSON(object.capture_method)
+        : 0,
+    };
+  },
+
+  toJSON(message: CreatePaymentRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      obj.requestFingerprint = base64FromBytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.guest !== undefined) {
+      obj.guest = Guest.toJSON(message.guest);
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    if (message.options !== undefined) {
+      obj.options = PaymentOptions.toJSON(message.options);
+    }
+    if (message.captureMethod !== 0) {
+      obj.captureMethod = captureMethodToJSON(message.captureMethod);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreatePaymentRequest>, I>>(base?: I): CreatePaymentRequest {
+    return CreatePaymentRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreatePaymentRequest>, I>>(object: I): CreatePaymentRequest {
+    const message = createBaseCreatePaymentRequest();
+    message.operationId = object.operationId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.requestFingerprint = object.requestFingerprint ?? Buffer.alloc(0);
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.bookingReference = object.bookingReference ?? "";
+    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
+    message.description = object.description ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.options = (object.options !== undefined && object.options !== null)
+      ? PaymentOptions.fromPartial(object.options)
+      : undefined;
+    message.captureMethod = object.captureMethod ?? 0;
+    return message;
+  },
+};
+
+function createBaseCreatePaymentRequest_MetadataEntry(): CreatePaymentRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const CreatePaymentRequest_MetadataEntry: MessageFns<CreatePaymentRequest_MetadataEntry> = {
+  encode(message: CreatePaymentRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePaymentRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePaymentRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreatePaymentRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: CreatePaymentRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreatePaymentRequest_MetadataEntry>, I>>(
+    base?: I,
+  ): CreatePaymentRequest_MetadataEntry {
+    return CreatePaymentRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreatePaymentRequest_MetadataEntry>, I>>(
+    object: I,
+  ): CreatePaymentRequest_MetadataEntry {
+    const message = createBaseCreatePaymentRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseInitiateRequest(): InitiateRequest {
+  return {
+    operationId: "",
+    merchantId: "",
+    mode: 0,
+    requestFingerprint: Buffer.alloc(0),
+    amount: undefined,
+    bookingReference: "",
+    guest: undefined,
+    description: "",
+    metadata: {},
+    providerAccountId: "",
+    origin: undefined,
+    options: undefined,
+    captureMethod: 0,
+    successUrl: "",
+    cancelUrl: "",
+    expiresInMinutes: 0,
+  };
+}
+
+export const InitiateRequest: MessageFns<InitiateRequest> = {
+  encode(message: InitiateRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).int32(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      writer.uint32(34).bytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(42).fork()).join();
+    }
+    if (message.bookingReference !== "") {
+      writer.uint32(58).string(message.bookingReference);
+    }
+    if (message.guest !== undefined) {
+      Guest.encode(message.guest, writer.uint32(66).fork()).join();
+    }
+    if (message.description !== "") {
+      writer.uint32(74).string(message.description);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      InitiateRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(82).fork()).join();
+    });
+    if (message.providerAccountId !== "") {
+      writer.uint32(98).string(message.providerAccountId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(106).fork()).join();
+    }
+    if (message.options !== undefined) {
+      PaymentOptions.encode(message.options, writer.uint32(122).fork()).join();
+    }
+    if (message.captureMethod !== 0) {
+      writer.uint32(128).int32(message.captureMethod);
+    }
+    if (message.successUrl !== "") {
+      writer.uint32(138).string(message.successUrl);
+    }
+    if (message.cancelUrl !== "") {
+      writer.uint32(146).string(message.cancelUrl);
+    }
+    if (message.expiresInMinutes !== 0) {
+      writer.uint32(152).int32(message.expiresInMinutes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitiateRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitiateRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestFingerprint = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.guest = Guest.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.description = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            const entry10 = InitiateRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry10.value !== undefined) {
+              message.metadata[entry10.key] = entry10.value;
+            }
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.options = PaymentOptions.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 128) {
+              break;
+            }
+
+            message.captureMethod = reader.int32() as any;
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.successUrl = reader.string();
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.cancelUrl = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 152) {
+              break;
+            }
+
+            message.expiresInMinutes = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InitiateRequest {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      requestFingerprint: isSet(object.requestFingerprint)
+        ? Buffer.from(bytesFromBase64(object.requestFingerprint))
+        : isSet(object.request_fingerprint)
+        ? Buffer.from(bytesFromBase64(object.request_fingerprint))
+        : Buffer.alloc(0),
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      guest: isSet(object.guest) ? Guest.fromJSON(object.guest) : undefined,
+      description: isSet(object.description) ? globalThis.String(object.description) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      options: isSet(object.options) ? PaymentOptions.fromJSON(object.options) : undefined,
+      captureMethod: isSet(object.captureMethod)
+        ? captureMethodFromJSON(object.captureMethod)
+        : isSet(object.capture_method)
+        ? captureMethodFromJSON(object.capture_method)
+        : 0,
+      successUrl: isSet(object.successUrl)
+        ? globalThis.String(object.successUrl)
+        : isSet(object.success_url)
+        ? globalThis.String(object.success_url)
+        : "",
+      cancelUrl: isSet(object.cancelUrl)
+        ? globalThis.String(object.cancelUrl)
+        : isSet(object.cancel_url)
+        ? globalThis.String(object.cancel_url)
+        : "",
+      expiresInMinutes: isSet(object.expiresInMinutes)
+        ? globalThis.Number(object.expiresInMinutes)
+        : isSet(object.expires_in_minutes)
+        ? globalThis.Number(object.expires_in_minutes)
+        : 0,
+    };
+  },
+
+  toJSON(message: InitiateRequest): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      obj.requestFingerprint = base64FromBytes(message.requestFingerprint);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.guest !== undefined) {
+      obj.guest = Guest.toJSON(message.guest);
+    }
+    if (message.description !== "") {
+      obj.description = message.description;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    if (message.options !== undefined) {
+      obj.options = PaymentOptions.toJSON(message.options);
+    }
+    if (message.captureMethod !== 0) {
+      obj.captureMethod = captureMethodToJSON(message.captureMethod);
+    }
+    if (message.successUrl !== "") {
+      obj.successUrl = message.successUrl;
+    }
+    if (message.cancelUrl !== "") {
+      obj.cancelUrl = message.cancelUrl;
+    }
+    if (message.expiresInMinutes !== 0) {
+      obj.expiresInMinutes = Math.round(message.expiresInMinutes);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<InitiateRequest>, I>>(base?: I): InitiateRequest {
+    return InitiateRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<InitiateRequest>, I>>(object: I): InitiateRequest {
+    const message = createBaseInitiateRequest();
+    message.operationId = object.operationId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.requestFingerprint = object.requestFingerprint ?? Buffer.alloc(0);
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.bookingReference = object.bookingReference ?? "";
+    message.guest = (object.guest !== undefined && object.guest !== null) ? Guest.fromPartial(object.guest) : undefined;
+    message.description = object.description ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.options = (object.options !== undefined && object.options !== null)
+      ? PaymentOptions.fromPartial(object.options)
+      : undefined;
+    message.captureMethod = object.captureMethod ?? 0;
+    message.successUrl = object.successUrl ?? "";
+    message.cancelUrl = object.cancelUrl ?? "";
+    message.expiresInMinutes = object.expiresInMinutes ?? 0;
+    return message;
+  },
+};
+
+function createBaseInitiateRequest_MetadataEntry(): InitiateRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const InitiateRequest_MetadataEntry: MessageFns<InitiateRequest_MetadataEntry> = {
+  encode(message: InitiateRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitiateRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitiateRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InitiateRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: InitiateRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<InitiateRequest_MetadataEntry>, I>>(base?: I): InitiateRequest_MetadataEntry {
+    return InitiateRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<InitiateRequest_MetadataEntry>, I>>(
+    object: I,
+  ): InitiateRequest_MetadataEntry {
+    const message = createBaseInitiateRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBasePaymentOptions(): PaymentOptions {
+  return {
+    initiation: 0,
+    originalNetworkTransactionId: "",
+    extras: undefined,
+    allowPartialApproval: false,
+    retrySoftDeclines: false,
+    quoteId: "",
+    quoteHash: "",
+  };
+}
+
+export const PaymentOptions: MessageFns<PaymentOptions> = {
+  encode(message: PaymentOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.initiation !== 0) {
+      writer.uint32(8).int32(message.initiation);
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      writer.uint32(18).string(message.originalNetworkTransactionId);
+    }
+    if (message.extras !== undefined) {
+      HoldExtras.encode(message.extras, writer.uint32(26).fork()).join();
+    }
+    if (message.allowPartialApproval !== false) {
+      writer.uint32(32).bool(message.allowPartialApproval);
+    }
+    if (message.retrySoftDeclines !== false) {
+      writer.uint32(40).bool(message.retrySoftDeclines);
+    }
+    if (message.quoteId !== "") {
+      writer.uint32(50).string(message.quoteId);
+    }
+    if (message.quoteHash !== "") {
+      writer.uint32(58).string(message.quoteHash);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.initiation = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.originalNetworkTransactionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.extras = HoldExtras.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.allowPartialApproval = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.retrySoftDeclines = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.quoteId = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.quoteHash = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentOptions {
+    return {
+      initiation: isSet(object.initiation) ? initiationFromJSON(object.initiation) : 0,
+      originalNetworkTransactionId: isSet(object.originalNetworkTransactionId)
+        ? globalThis.String(object.originalNetworkTransactionId)
+        : isSet(object.original_network_transaction_id)
+        ? globalThis.String(object.original_network_transaction_id)
+        : "",
+      extras: isSet(object.extras) ? HoldExtras.fromJSON(object.extras) : undefined,
+      allowPartialApproval: isSet(object.allowPartialApproval)
+        ? globalThis.Boolean(object.allowPartialApproval)
+        : isSet(object.allow_partial_approval)
+        ? globalThis.Boolean(object.allow_partial_approval)
+        : false,
+      retrySoftDeclines: isSet(object.retrySoftDeclines)
+        ? globalThis.Boolean(object.retrySoftDeclines)
+        : isSet(object.retry_soft_declines)
+        ? globalThis.Boolean(object.retry_soft_declines)
+        : false,
+      quoteId: isSet(object.quoteId)
+        ? globalThis.String(object.quoteId)
+        : isSet(object.quote_id)
+        ? globalThis.String(object.quote_id)
+        : "",
+      quoteHash: isSet(object.quoteHash)
+        ? globalThis.String(object.quoteHash)
+        : isSet(object.quote_hash)
+        ? globalThis.String(object.quote_hash)
+        : "",
+    };
+  },
+
+  toJSON(message: PaymentOptions): unknown {
+    const obj: any = {};
+    if (message.initiation !== 0) {
+      obj.initiation = initiationToJSON(message.initiation);
+    }
+    if (message.originalNetworkTransactionId !== "") {
+      obj.originalNetworkTransactionId = message.originalNetworkTransactionId;
+    }
+    if (message.extras !== undefined) {
+      obj.extras = HoldExtras.toJSON(message.extras);
+    }
+    if (message.allowPartialApproval !== false) {
+      obj.allowPartialApproval = message.allowPartialApproval;
+    }
+    if (message.retrySoftDeclines !== false) {
+      obj.retrySoftDeclines = message.retrySoftDeclines;
+    }
+    if (message.quoteId !== "") {
+      obj.quoteId = message.quoteId;
+    }
+    if (message.quoteHash !== "") {
+      obj.quoteHash = message.quoteHash;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentOptions>, I>>(base?: I): PaymentOptions {
+    return PaymentOptions.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentOptions>, I>>(object: I): PaymentOptions {
+    const message = createBasePaymentOptions();
+    message.initiation = object.initiation ?? 0;
+    message.originalNetworkTransactionId = object.originalNetworkTransactionId ?? "";
+    message.extras = (object.extras !== undefined && object.extras !== null)
+      ? HoldExtras.fromPartial(object.extras)
+      : undefined;
+    message.allowPartialApproval = object.allowPartialApproval ?? false;
+    message.retrySoftDeclines = object.retrySoftDeclines ?? false;
+    message.quoteId = object.quoteId ?? "";
+    message.quoteHash = object.quoteHash ?? "";
+    return message;
+  },
+};
+
+function createBaseFollowUp(): FollowUp {
+  return {
+    operationId: "",
+    merchantId: "",
+    mode: 0,
+    requestFingerprint: Buffer.alloc(0),
+    paymentId: "",
+    origin: undefined,
+  };
+}
+
+export const FollowUp: MessageFns<FollowUp> = {
+  encode(message: FollowUp, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(24).int32(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      writer.uint32(34).bytes(message.requestFingerprint);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(42).string(message.paymentId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FollowUp {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFollowUp();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.requestFingerprint = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FollowUp {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      requestFingerprint: isSet(object.requestFingerprint)
+        ? Buffer.from(bytesFromBase64(object.requestFingerprint))
+        : isSet(object.request_fingerprint)
+        ? Buffer.from(bytesFromBase64(object.request_fingerprint))
+        : Buffer.alloc(0),
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+    };
+  },
+
+  toJSON(message: FollowUp): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.requestFingerprint.length !== 0) {
+      obj.requestFingerprint = base64FromBytes(message.requestFingerprint);
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<FollowUp>, I>>(base?: I): FollowUp {
+    return FollowUp.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<FollowUp>, I>>(object: I): FollowUp {
+    const message = createBaseFollowUp();
+    message.operationId = object.operationId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.requestFingerprint = object.requestFingerprint ?? Buffer.alloc(0);
+    message.paymentId = object.paymentId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCaptureRequest(): CaptureRequest {
+  return { followUp: undefined, amount: undefined, keepOpen: false };
+}
+
+export const CaptureRequest: MessageFns<CaptureRequest> = {
+  encode(message: CaptureRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.followUp !== undefined) {
+      FollowUp.encode(message.followUp, writer.uint32(10).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.keepOpen !== false) {
+      writer.uint32(24).bool(message.keepOpen);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaptureRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaptureRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.followUp = FollowUp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.keepOpen = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CaptureRequest {
+    return {
+      followUp: isSet(object.followUp)
+        ? FollowUp.fromJSON(object.followUp)
+        : isSet(object.follow_up)
+        ? FollowUp.fromJSON(object.follow_up)
+        : undefined,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      keepOpen: isSet(object.keepOpen)
+        ? globalThis.Boolean(object.keepOpen)
+        : isSet(object.keep_open)
+        ? globalThis.Boolean(object.keep_open)
+        : false,
+    };
+  },
+
+  toJSON(message: CaptureRequest): unknown {
+    const obj: any = {};
+    if (message.followUp !== undefined) {
+      obj.followUp = FollowUp.toJSON(message.followUp);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.keepOpen !== false) {
+      obj.keepOpen = message.keepOpen;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CaptureRequest>, I>>(base?: I): CaptureRequest {
+    return CaptureRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CaptureRequest>, I>>(object: I): CaptureRequest {
+    const message = createBaseCaptureRequest();
+    message.followUp = (object.followUp !== undefined && object.followUp !== null)
+      ? FollowUp.fromPartial(object.followUp)
+      : undefined;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.keepOpen = object.keepOpen ?? false;
+    return message;
+  },
+};
+
+function createBaseVoidRequest(): VoidRequest {
+  return { followUp: undefined, reason: "" };
+}
+
+export const VoidRequest: MessageFns<VoidRequest> = {
+  encode(message: VoidRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.followUp !== undefined) {
+      FollowUp.encode(message.followUp, writer.uint32(10).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VoidRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoidRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.followUp = FollowUp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VoidRequest {
+    return {
+      followUp: isSet(object.followUp)
+        ? FollowUp.fromJSON(object.followUp)
+        : isSet(object.follow_up)
+        ? FollowUp.fromJSON(object.follow_up)
+        : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+    };
+  },
+
+  toJSON(message: VoidRequest): unknown {
+    const obj: any = {};
+    if (message.followUp !== undefined) {
+      obj.followUp = FollowUp.toJSON(message.followUp);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<VoidRequest>, I>>(base?: I): VoidRequest {
+    return VoidRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VoidRequest>, I>>(object: I): VoidRequest {
+    const message = createBaseVoidRequest();
+    message.followUp = (object.followUp !== undefined && object.followUp !== null)
+      ? FollowUp.fromPartial(object.followUp)
+      : undefined;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
+function createBaseRefundRequest(): RefundRequest {
+  return { followUp: undefined, amount: undefined, reason: "", metadata: {} };
+}
+
+export const RefundRequest: MessageFns<RefundRequest> = {
+  encode(message: RefundRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.followUp !== undefined) {
+      FollowUp.encode(message.followUp, writer.uint32(10).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    globalThis.Object.entries(message.metadata).forEach(([key, value]: [string, string]) => {
+      RefundRequest_MetadataEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.followUp = FollowUp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = RefundRequest_MetadataEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.metadata[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundRequest {
+    return {
+      followUp: isSet(object.followUp)
+        ? FollowUp.fromJSON(object.followUp)
+        : isSet(object.follow_up)
+        ? FollowUp.fromJSON(object.follow_up)
+        : undefined,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      metadata: isObject(object.metadata)
+        ? (globalThis.Object.entries(object.metadata) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+    };
+  },
+
+  toJSON(message: RefundRequest): unknown {
+    const obj: any = {};
+    if (message.followUp !== undefined) {
+      obj.followUp = FollowUp.toJSON(message.followUp);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.metadata) {
+      const entries = globalThis.Object.entries(message.metadata) as [string, string][];
+      if (entries.length > 0) {
+        obj.metadata = {};
+        entries.forEach(([k, v]) => {
+          obj.metadata[k] = v;
+        });
+      }
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundRequest>, I>>(base?: I): RefundRequest {
+    return RefundRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundRequest>, I>>(object: I): RefundRequest {
+    const message = createBaseRefundRequest();
+    message.followUp = (object.followUp !== undefined && object.followUp !== null)
+      ? FollowUp.fromPartial(object.followUp)
+      : undefined;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.reason = object.reason ?? "";
+    message.metadata = (globalThis.Object.entries(object.metadata ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseRefundRequest_MetadataEntry(): RefundRequest_MetadataEntry {
+  return { key: "", value: "" };
+}
+
+export const RefundRequest_MetadataEntry: MessageFns<RefundRequest_MetadataEntry> = {
+  encode(message: RefundRequest_MetadataEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundRequest_MetadataEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundRequest_MetadataEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundRequest_MetadataEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: RefundRequest_MetadataEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundRequest_MetadataEntry>, I>>(base?: I): RefundRequest_MetadataEntry {
+    return RefundRequest_MetadataEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundRequest_MetadataEntry>, I>>(object: I): RefundRequest_MetadataEntry {
+    const message = createBaseRefundRequest_MetadataEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseAdjustRequest(): AdjustRequest {
+  return { followUp: undefined, amount: undefined };
+}
+
+export const AdjustRequest: MessageFns<AdjustRequest> = {
+  encode(message: AdjustRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.followUp !== undefined) {
+      FollowUp.encode(message.followUp, writer.uint32(10).fork()).join();
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.followUp = FollowUp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustRequest {
+    return {
+      followUp: isSet(object.followUp)
+        ? FollowUp.fromJSON(object.followUp)
+        : isSet(object.follow_up)
+        ? FollowUp.fromJSON(object.follow_up)
+        : undefined,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+    };
+  },
+
+  toJSON(message: AdjustRequest): unknown {
+    const obj: any = {};
+    if (message.followUp !== undefined) {
+      obj.followUp = FollowUp.toJSON(message.followUp);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdjustRequest>, I>>(base?: I): AdjustRequest {
+    return AdjustRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdjustRequest>, I>>(object: I): AdjustRequest {
+    const message = createBaseAdjustRequest();
+    message.followUp = (object.followUp !== undefined && object.followUp !== null)
+      ? FollowUp.fromPartial(object.followUp)
+      : undefined;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAuthorizeResponse(): AuthorizeResponse {
+  return { payment: undefined, replayed: false, operationCreatedAt: undefined };
+}
+
+export const AuthorizeResponse: MessageFns<AuthorizeResponse> = {
+  encode(message: AuthorizeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.operationCreatedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.operationCreatedAt), writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AuthorizeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAuthorizeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operationCreatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AuthorizeResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      operationCreatedAt: isSet(object.operationCreatedAt)
+        ? fromJsonTimestamp(object.operationCreatedAt)
+        : isSet(object.operation_created_at)
+        ? fromJsonTimestamp(object.operation_created_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: AuthorizeResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.operationCreatedAt !== undefined) {
+      obj.operationCreatedAt = message.operationCreatedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AuthorizeResponse>, I>>(base?: I): AuthorizeResponse {
+    return AuthorizeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AuthorizeResponse>, I>>(object: I): AuthorizeResponse {
+    const message = createBaseAuthorizeResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.operationCreatedAt = object.operationCreatedAt ?? undefined;
+    return message;
+  },
+};
+
+function createBaseCreatePaymentResponse(): CreatePaymentResponse {
+  return { payment: undefined, replayed: false };
+}
+
+export const CreatePaymentResponse: MessageFns<CreatePaymentResponse> = {
+  encode(message: CreatePaymentResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreatePaymentResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreatePaymentResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreatePaymentResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: CreatePaymentResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CreatePaymentResponse>, I>>(base?: I): CreatePaymentResponse {
+    return CreatePaymentResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CreatePaymentResponse>, I>>(object: I): CreatePaymentResponse {
+    const message = createBaseCreatePaymentResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
+function createBaseInitiateResponse(): InitiateResponse {
+  return { payment: undefined, replayed: false };
+}
+
+export const InitiateResponse: MessageFns<InitiateResponse> = {
+  encode(message: InitiateResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InitiateResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInitiateResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InitiateResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+    };
+  },
+
+  toJSON(message: InitiateResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<InitiateResponse>, I>>(base?: I): InitiateResponse {
+    return InitiateResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<InitiateResponse>, I>>(object: I): InitiateResponse {
+    const message = createBaseInitiateResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    return message;
+  },
+};
+
+function createBaseCaptureResponse(): CaptureResponse {
+  return { payment: undefined, replayed: false, state: 0, failure: undefined };
+}
+
+export const CaptureResponse: MessageFns<CaptureResponse> = {
+  encode(message: CaptureResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CaptureResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCaptureResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CaptureResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: CaptureResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CaptureResponse>, I>>(base?: I): CaptureResponse {
+    return CaptureResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CaptureResponse>, I>>(object: I): CaptureResponse {
+    const message = createBaseCaptureResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.state = object.state ?? 0;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseVoidResponse(): VoidResponse {
+  return { payment: undefined, replayed: false, state: 0, failure: undefined };
+}
+
+export const VoidResponse: MessageFns<VoidResponse> = {
+  encode(message: VoidResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): VoidResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseVoidResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): VoidResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: VoidResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<VoidResponse>, I>>(base?: I): VoidResponse {
+    return VoidResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<VoidResponse>, I>>(object: I): VoidResponse {
+    const message = createBaseVoidResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.state = object.state ?? 0;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseAdjustResponse(): AdjustResponse {
+  return { payment: undefined, replayed: false, state: 0, failure: undefined };
+}
+
+export const AdjustResponse: MessageFns<AdjustResponse> = {
+  encode(message: AdjustResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(16).bool(message.replayed);
+    }
+    if (message.state !== 0) {
+      writer.uint32(24).int32(message.state);
+    }
+    if (message.failure !== undefined) {
+      Failure.encode(message.failure, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AdjustResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAdjustResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.failure = Failure.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AdjustResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+      failure: isSet(object.failure) ? Failure.fromJSON(object.failure) : undefined,
+    };
+  },
+
+  toJSON(message: AdjustResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    if (message.failure !== undefined) {
+      obj.failure = Failure.toJSON(message.failure);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AdjustResponse>, I>>(base?: I): AdjustResponse {
+    return AdjustResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AdjustResponse>, I>>(object: I): AdjustResponse {
+    const message = createBaseAdjustResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.state = object.state ?? 0;
+    message.failure = (object.failure !== undefined && object.failure !== null)
+      ? Failure.fromPartial(object.failure)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRefundResponse(): RefundResponse {
+  return { refund: undefined, payment: undefined, replayed: false, state: 0 };
+}
+
+export const RefundResponse: MessageFns<RefundResponse> = {
+  encode(message: RefundResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.refund !== undefined) {
+      Refund.encode(message.refund, writer.uint32(10).fork()).join();
+    }
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(18).fork()).join();
+    }
+    if (message.replayed !== false) {
+      writer.uint32(24).bool(message.replayed);
+    }
+    if (message.state !== 0) {
+      writer.uint32(32).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RefundResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRefundResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refund = Refund.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.replayed = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RefundResponse {
+    return {
+      refund: isSet(object.refund) ? Refund.fromJSON(object.refund) : undefined,
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      replayed: isSet(object.replayed) ? globalThis.Boolean(object.replayed) : false,
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: RefundResponse): unknown {
+    const obj: any = {};
+    if (message.refund !== undefined) {
+      obj.refund = Refund.toJSON(message.refund);
+    }
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.replayed !== false) {
+      obj.replayed = message.replayed;
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RefundResponse>, I>>(base?: I): RefundResponse {
+    return RefundResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RefundResponse>, I>>(object: I): RefundResponse {
+    const message = createBaseRefundResponse();
+    message.refund = (object.refund !== undefined && object.refund !== null)
+      ? Refund.fromPartial(object.refund)
+      : undefined;
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.replayed = object.replayed ?? false;
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetRefundRequest(): GetRefundRequest {
+  return { merchantId: "", mode: 0, refundId: "" };
+}
+
+export const GetRefundRequest: MessageFns<GetRefundRequest> = {
+  encode(message: GetRefundRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.refundId !== "") {
+      writer.uint32(26).string(message.refundId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRefundRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRefundRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.refundId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRefundRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      refundId: isSet(object.refundId)
+        ? globalThis.String(object.refundId)
+        : isSet(object.refund_id)
+        ? globalThis.String(object.refund_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetRefundRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.refundId !== "") {
+      obj.refundId = message.refundId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRefundRequest>, I>>(base?: I): GetRefundRequest {
+    return GetRefundRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRefundRequest>, I>>(object: I): GetRefundRequest {
+    const message = createBaseGetRefundRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.refundId = object.refundId ?? "";
+    return message;
+  },
+};
+
+function createBaseListRefundsRequest(): ListRefundsRequest {
+  return { merchantId: "", mode: 0, limit: 0, paymentId: "", afterRefundId: "" };
+}
+
+export const ListRefundsRequest: MessageFns<ListRefundsRequest> = {
+  encode(message: ListRefundsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).int32(message.limit);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(34).string(message.paymentId);
+    }
+    if (message.afterRefundId !== "") {
+      writer.uint32(42).string(message.afterRefundId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRefundsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRefundsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.afterRefundId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRefundsRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      afterRefundId: isSet(object.afterRefundId)
+        ? globalThis.String(object.afterRefundId)
+        : isSet(object.after_refund_id)
+        ? globalThis.String(object.after_refund_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListRefundsRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.afterRefundId !== "") {
+      obj.afterRefundId = message.afterRefundId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListRefundsRequest>, I>>(base?: I): ListRefundsRequest {
+    return ListRefundsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRefundsRequest>, I>>(object: I): ListRefundsRequest {
+    const message = createBaseListRefundsRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.limit = object.limit ?? 0;
+    message.paymentId = object.paymentId ?? "";
+    message.afterRefundId = object.afterRefundId ?? "";
+    return message;
+  },
+};
+
+function createBaseListRefundsResponse(): ListRefundsResponse {
+  return { refunds: [], hasMore: false };
+}
+
+export const ListRefundsResponse: MessageFns<ListRefundsResponse> = {
+  encode(message: ListRefundsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.refunds) {
+      Refund.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListRefundsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListRefundsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.refunds.push(Refund.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListRefundsResponse {
+    return {
+      refunds: globalThis.Array.isArray(object?.refunds) ? object.refunds.map((e: any) => Refund.fromJSON(e)) : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListRefundsResponse): unknown {
+    const obj: any = {};
+    if (message.refunds?.length) {
+      obj.refunds = message.refunds.map((e) => Refund.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListRefundsResponse>, I>>(base?: I): ListRefundsResponse {
+    return ListRefundsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListRefundsResponse>, I>>(object: I): ListRefundsResponse {
+    const message = createBaseListRefundsResponse();
+    message.refunds = object.refunds?.map((e) => Refund.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBaseListPaymentEventsRequest(): ListPaymentEventsRequest {
+  return { merchantId: "", mode: 0, paymentId: "", limit: 0, afterVersion: 0 };
+}
+
+export const ListPaymentEventsRequest: MessageFns<ListPaymentEventsRequest> = {
+  encode(message: ListPaymentEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(26).string(message.paymentId);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(32).int32(message.limit);
+    }
+    if (message.afterVersion !== 0) {
+      writer.uint32(40).int32(message.afterVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPaymentEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPaymentEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.afterVersion = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPaymentEventsRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      afterVersion: isSet(object.afterVersion)
+        ? globalThis.Number(object.afterVersion)
+        : isSet(object.after_version)
+        ? globalThis.Number(object.after_version)
+        : 0,
+    };
+  },
+
+  toJSON(message: ListPaymentEventsRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.afterVersion !== 0) {
+      obj.afterVersion = Math.round(message.afterVersion);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListPaymentEventsRequest>, I>>(base?: I): ListPaymentEventsRequest {
+    return ListPaymentEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListPaymentEventsRequest>, I>>(object: I): ListPaymentEventsRequest {
+    const message = createBaseListPaymentEventsRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.paymentId = object.paymentId ?? "";
+    message.limit = object.limit ?? 0;
+    message.afterVersion = object.afterVersion ?? 0;
+    return message;
+  },
+};
+
+function createBaseListPaymentEventsResponse(): ListPaymentEventsResponse {
+  return { events: [], hasMore: false };
+}
+
+export const ListPaymentEventsResponse: MessageFns<ListPaymentEventsResponse> = {
+  encode(message: ListPaymentEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      PaymentEvent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListPaymentEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListPaymentEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(PaymentEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListPaymentEventsResponse {
+    return {
+      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => PaymentEvent.fromJSON(e)) : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListPaymentEventsResponse): unknown {
+    const obj: any = {};
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => PaymentEvent.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListPaymentEventsResponse>, I>>(base?: I): ListPaymentEventsResponse {
+    return ListPaymentEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListPaymentEventsResponse>, I>>(object: I): ListPaymentEventsResponse {
+    const message = createBaseListPaymentEventsResponse();
+    message.events = object.events?.map((e) => PaymentEvent.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBasePaymentEvent(): PaymentEvent {
+  return {
+    paymentId: "",
+    version: 0,
+    type: "",
+    status: 0,
+    operationId: "",
+    origin: undefined,
+    at: undefined,
+    details: {},
+    authorizedMinor: 0n,
+    capturedMinor: 0n,
+    refundedMinor: 0n,
+  };
+}
+
+export const PaymentEvent: MessageFns<PaymentEvent> = {
+  encode(message: PaymentEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.paymentId !== "") {
+      writer.uint32(10).string(message.paymentId);
+    }
+    if (message.version !== 0) {
+      writer.uint32(16).int32(message.version);
+    }
+    if (message.type !== "") {
+      writer.uint32(26).string(message.type);
+    }
+    if (message.status !== 0) {
+      writer.uint32(32).int32(message.status);
+    }
+    if (message.operationId !== "") {
+      writer.uint32(42).string(message.operationId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(50).fork()).join();
+    }
+    if (message.at !== undefined) {
+      Timestamp.encode(toTimestamp(message.at), writer.uint32(58).fork()).join();
+    }
+    globalThis.Object.entries(message.details).forEach(([key, value]: [string, string]) => {
+      PaymentEvent_DetailsEntry.encode({ key: key as any, value }, writer.uint32(66).fork()).join();
+    });
+    if (message.authorizedMinor !== 0n) {
+      if (BigInt.asIntN(64, message.authorizedMinor) !== message.authorizedMinor) {
+        throw new globalThis.Error("value provided for field message.authorizedMinor of type int64 too large");
+      }
+      writer.uint32(72).int64(message.authorizedMinor);
+    }
+    if (message.capturedMinor !== 0n) {
+      if (BigInt.asIntN(64, message.capturedMinor) !== message.capturedMinor) {
+        throw new globalThis.Error("value provided for field message.capturedMinor of type int64 too large");
+      }
+      writer.uint32(80).int64(message.capturedMinor);
+    }
+    if (message.refundedMinor !== 0n) {
+      if (BigInt.asIntN(64, message.refundedMinor) !== message.refundedMinor) {
+        throw new globalThis.Error("value provided for field message.refundedMinor of type int64 too large");
+      }
+      writer.uint32(88).int64(message.refundedMinor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.status = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.at = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            const entry8 = PaymentEvent_DetailsEntry.decode(reader, reader.uint32());
+            if (entry8.value !== undefined) {
+              message.details[entry8.key] = entry8.value;
+            }
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.authorizedMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.capturedMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.refundedMinor = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentEvent {
+    return {
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      status: isSet(object.status) ? paymentStatusFromJSON(object.status) : 0,
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      at: isSet(object.at) ? fromJsonTimestamp(object.at) : undefined,
+      details: isObject(object.details)
+        ? (globalThis.Object.entries(object.details) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      authorizedMinor: isSet(object.authorizedMinor)
+        ? BigInt(object.authorizedMinor)
+        : isSet(object.authorized_minor)
+        ? BigInt(object.authorized_minor)
+        : 0n,
+      capturedMinor: isSet(object.capturedMinor)
+        ? BigInt(object.capturedMinor)
+        : isSet(object.captured_minor)
+        ? BigInt(object.captured_minor)
+        : 0n,
+      refundedMinor: isSet(object.refundedMinor)
+        ? BigInt(object.refundedMinor)
+        : isSet(object.refunded_minor)
+        ? BigInt(object.refunded_minor)
+        : 0n,
+    };
+  },
+
+  toJSON(message: PaymentEvent): unknown {
+    const obj: any = {};
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.status !== 0) {
+      obj.status = paymentStatusToJSON(message.status);
+    }
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    if (message.at !== undefined) {
+      obj.at = message.at.toISOString();
+    }
+    if (message.details) {
+      const entries = globalThis.Object.entries(message.details) as [string, string][];
+      if (entries.length > 0) {
+        obj.details = {};
+        entries.forEach(([k, v]) => {
+          obj.details[k] = v;
+        });
+      }
+    }
+    if (message.authorizedMinor !== 0n) {
+      obj.authorizedMinor = message.authorizedMinor.toString();
+    }
+    if (message.capturedMinor !== 0n) {
+      obj.capturedMinor = message.capturedMinor.toString();
+    }
+    if (message.refundedMinor !== 0n) {
+      obj.refundedMinor = message.refundedMinor.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentEvent>, I>>(base?: I): PaymentEvent {
+    return PaymentEvent.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentEvent>, I>>(object: I): PaymentEvent {
+    const message = createBasePaymentEvent();
+    message.paymentId = object.paymentId ?? "";
+    message.version = object.version ?? 0;
+    message.type = object.type ?? "";
+    message.status = object.status ?? 0;
+    message.operationId = object.operationId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.at = object.at ?? undefined;
+    message.details = (globalThis.Object.entries(object.details ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.authorizedMinor = (object.authorizedMinor !== undefined && object.authorizedMinor !== null)
+      ? BigInt(object.authorizedMinor)
+      : 0n;
+    message.capturedMinor = (object.capturedMinor !== undefined && object.capturedMinor !== null)
+      ? BigInt(object.capturedMinor)
+      : 0n;
+    message.refundedMinor = (object.refundedMinor !== undefined && object.refundedMinor !== null)
+      ? BigInt(object.refundedMinor)
+      : 0n;
+    return message;
+  },
+};
+
+function createBasePaymentEvent_DetailsEntry(): PaymentEvent_DetailsEntry {
+  return { key: "", value: "" };
+}
+
+export const PaymentEvent_DetailsEntry: MessageFns<PaymentEvent_DetailsEntry> = {
+  encode(message: PaymentEvent_DetailsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PaymentEvent_DetailsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePaymentEvent_DetailsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PaymentEvent_DetailsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: PaymentEvent_DetailsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<PaymentEvent_DetailsEntry>, I>>(base?: I): PaymentEvent_DetailsEntry {
+    return PaymentEvent_DetailsEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<PaymentEvent_DetailsEntry>, I>>(object: I): PaymentEvent_DetailsEntry {
+    const message = createBasePaymentEvent_DetailsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseGetDisputeRequest(): GetDisputeRequest {
+  return { merchantId: "", mode: 0, disputeId: "" };
+}
+
+export const GetDisputeRequest: MessageFns<GetDisputeRequest> = {
+  encode(message: GetDisputeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.disputeId !== "") {
+      writer.uint32(26).string(message.disputeId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetDisputeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetDisputeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.disputeId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetDisputeRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      disputeId: isSet(object.disputeId)
+        ? globalThis.String(object.disputeId)
+        : isSet(object.dispute_id)
+        ? globalThis.String(object.dispute_id)
+        : "",
+    };
+  },
+
+  toJSON(message: GetDisputeRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.disputeId !== "") {
+      obj.disputeId = message.disputeId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetDisputeRequest>, I>>(base?: I): GetDisputeRequest {
+    return GetDisputeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetDisputeRequest>, I>>(object: I): GetDisputeRequest {
+    const message = createBaseGetDisputeRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.disputeId = object.disputeId ?? "";
+    return message;
+  },
+};
+
+function createBaseListDisputesRequest(): ListDisputesRequest {
+  return { merchantId: "", mode: 0, limit: 0, paymentId: "", afterDisputeId: "", status: "" };
+}
+
+export const ListDisputesRequest: MessageFns<ListDisputesRequest> = {
+  encode(message: ListDisputesRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).int32(message.limit);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(34).string(message.paymentId);
+    }
+    if (message.afterDisputeId !== "") {
+      writer.uint32(42).string(message.afterDisputeId);
+    }
+    if (message.status !== "") {
+      writer.uint32(50).string(message.status);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDisputesRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDisputesRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.afterDisputeId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDisputesRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      afterDisputeId: isSet(object.afterDisputeId)
+        ? globalThis.String(object.afterDisputeId)
+        : isSet(object.after_dispute_id)
+        ? globalThis.String(object.after_dispute_id)
+        : "",
+      status: isSet(object.status) ? globalThis.String(object.status) : "",
+    };
+  },
+
+  toJSON(message: ListDisputesRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.afterDisputeId !== "") {
+      obj.afterDisputeId = message.afterDisputeId;
+    }
+    if (message.status !== "") {
+      obj.status = message.status;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDisputesRequest>, I>>(base?: I): ListDisputesRequest {
+    return ListDisputesRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDisputesRequest>, I>>(object: I): ListDisputesRequest {
+    const message = createBaseListDisputesRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.limit = object.limit ?? 0;
+    message.paymentId = object.paymentId ?? "";
+    message.afterDisputeId = object.afterDisputeId ?? "";
+    message.status = object.status ?? "";
+    return message;
+  },
+};
+
+function createBaseListDisputesResponse(): ListDisputesResponse {
+  return { disputes: [], hasMore: false };
+}
+
+export const ListDisputesResponse: MessageFns<ListDisputesResponse> = {
+  encode(message: ListDisputesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.disputes) {
+      Dispute.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDisputesResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDisputesResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.disputes.push(Dispute.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDisputesResponse {
+    return {
+      disputes: globalThis.Array.isArray(object?.disputes) ? object.disputes.map((e: any) => Dispute.fromJSON(e)) : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListDisputesResponse): unknown {
+    const obj: any = {};
+    if (message.disputes?.length) {
+      obj.disputes = message.disputes.map((e) => Dispute.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListDisputesResponse>, I>>(base?: I): ListDisputesResponse {
+    return ListDisputesResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListDisputesResponse>, I>>(object: I): ListDisputesResponse {
+    const message = createBaseListDisputesResponse();
+    message.disputes = object.disputes?.map((e) => Dispute.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBaseDispute(): Dispute {
+  return {
+    disputeId: "",
+    paymentId: "",
+    amount: undefined,
+    status: "",
+    providerStatus: "",
+    reason: "",
+    providerReference: "",
+    evidenceDueAt: undefined,
+    createdAt: undefined,
+    updatedAt: undefined,
+    inquiry: false,
+  };
+}
+
+export const Dispute: MessageFns<Dispute> = {
+  encode(message: Dispute, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.disputeId !== "") {
+      writer.uint32(10).string(message.disputeId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(18).string(message.paymentId);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(26).fork()).join();
+    }
+    if (message.status !== "") {
+      writer.uint32(34).string(message.status);
+    }
+    if (message.providerStatus !== "") {
+      writer.uint32(42).string(message.providerStatus);
+    }
+    if (message.reason !== "") {
+      writer.uint32(50).string(message.reason);
+    }
+    if (message.providerReference !== "") {
+      writer.uint32(58).string(message.providerReference);
+    }
+    if (message.evidenceDueAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.evidenceDueAt), writer.uint32(66).fork()).join();
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(74).fork()).join();
+    }
+    if (message.updatedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.updatedAt), writer.uint32(82).fork()).join();
+    }
+    if (message.inquiry !== false) {
+      writer.uint32(88).bool(message.inquiry);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Dispute {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDispute();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.disputeId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.status = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.providerStatus = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.providerReference = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.evidenceDueAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.updatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 11: {
+            if (tag !== 88) {
+              break;
+            }
+
+            message.inquiry = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Dispute {
+    return {
+      disputeId: isSet(object.disputeId)
+        ? globalThis.String(object.disputeId)
+        : isSet(object.dispute_id)
+        ? globalThis.String(object.dispute_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      status: isSet(object.status) ? globalThis.String(object.status) : "",
+      providerStatus: isSet(object.providerStatus)
+        ? globalThis.String(object.providerStatus)
+        : isSet(object.provider_status)
+        ? globalThis.String(object.provider_status)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      providerReference: isSet(object.providerReference)
+        ? globalThis.String(object.providerReference)
+        : isSet(object.provider_reference)
+        ? globalThis.String(object.provider_reference)
+        : "",
+      evidenceDueAt: isSet(object.evidenceDueAt)
+        ? fromJsonTimestamp(object.evidenceDueAt)
+        : isSet(object.evidence_due_at)
+        ? fromJsonTimestamp(object.evidence_due_at)
+        : undefined,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+      updatedAt: isSet(object.updatedAt)
+        ? fromJsonTimestamp(object.updatedAt)
+        : isSet(object.updated_at)
+        ? fromJsonTimestamp(object.updated_at)
+        : undefined,
+      inquiry: isSet(object.inquiry) ? globalThis.Boolean(object.inquiry) : false,
+    };
+  },
+
+  toJSON(message: Dispute): unknown {
+    const obj: any = {};
+    if (message.disputeId !== "") {
+      obj.disputeId = message.disputeId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.status !== "") {
+      obj.status = message.status;
+    }
+    if (message.providerStatus !== "") {
+      obj.providerStatus = message.providerStatus;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.providerReference !== "") {
+      obj.providerReference = message.providerReference;
+    }
+    if (message.evidenceDueAt !== undefined) {
+      obj.evidenceDueAt = message.evidenceDueAt.toISOString();
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    if (message.updatedAt !== undefined) {
+      obj.updatedAt = message.updatedAt.toISOString();
+    }
+    if (message.inquiry !== false) {
+      obj.inquiry = message.inquiry;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Dispute>, I>>(base?: I): Dispute {
+    return Dispute.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Dispute>, I>>(object: I): Dispute {
+    const message = createBaseDispute();
+    message.disputeId = object.disputeId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.status = object.status ?? "";
+    message.providerStatus = object.providerStatus ?? "";
+    message.reason = object.reason ?? "";
+    message.providerReference = object.providerReference ?? "";
+    message.evidenceDueAt = object.evidenceDueAt ?? undefined;
+    message.createdAt = object.createdAt ?? undefined;
+    message.updatedAt = object.updatedAt ?? undefined;
+    message.inquiry = object.inquiry ?? false;
+    return message;
+  },
+};
+
+function createBaseReceiveProviderEventRequest(): ReceiveProviderEventRequest {
+  return { provider: "", providerAccountId: "", rawBody: Buffer.alloc(0), headers: {}, origin: undefined };
+}
+
+export const ReceiveProviderEventRequest: MessageFns<ReceiveProviderEventRequest> = {
+  encode(message: ReceiveProviderEventRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.provider !== "") {
+      writer.uint32(10).string(message.provider);
+    }
+    if (message.providerAccountId !== "") {
+      writer.uint32(18).string(message.providerAccountId);
+    }
+    if (message.rawBody.length !== 0) {
+      writer.uint32(26).bytes(message.rawBody);
+    }
+    globalThis.Object.entries(message.headers).forEach(([key, value]: [string, string]) => {
+      ReceiveProviderEventRequest_HeadersEntry.encode({ key: key as any, value }, writer.uint32(34).fork()).join();
+    });
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveProviderEventRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveProviderEventRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.rawBody = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            const entry4 = ReceiveProviderEventRequest_HeadersEntry.decode(reader, reader.uint32());
+            if (entry4.value !== undefined) {
+              message.headers[entry4.key] = entry4.value;
+            }
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReceiveProviderEventRequest {
+    return {
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : "",
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      rawBody: isSet(object.rawBody)
+        ? Buffer.from(bytesFromBase64(object.rawBody))
+        : isSet(object.raw_body)
+        ? Buffer.from(bytesFromBase64(object.raw_body))
+        : Buffer.alloc(0),
+      headers: isObject(object.headers)
+        ? (globalThis.Object.entries(object.headers) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+    };
+  },
+
+  toJSON(message: ReceiveProviderEventRequest): unknown {
+    const obj: any = {};
+    if (message.provider !== "") {
+      obj.provider = message.provider;
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.rawBody.length !== 0) {
+      obj.rawBody = base64FromBytes(message.rawBody);
+    }
+    if (message.headers) {
+      const entries = globalThis.Object.entries(message.headers) as [string, string][];
+      if (entries.length > 0) {
+        obj.headers = {};
+        entries.forEach(([k, v]) => {
+          obj.headers[k] = v;
+        });
+      }
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReceiveProviderEventRequest>, I>>(base?: I): ReceiveProviderEventRequest {
+    return ReceiveProviderEventRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReceiveProviderEventRequest>, I>>(object: I): ReceiveProviderEventRequest {
+    const message = createBaseReceiveProviderEventRequest();
+    message.provider = object.provider ?? "";
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.rawBody = object.rawBody ?? Buffer.alloc(0);
+    message.headers = (globalThis.Object.entries(object.headers ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseReceiveProviderEventRequest_HeadersEntry(): ReceiveProviderEventRequest_HeadersEntry {
+  return { key: "", value: "" };
+}
+
+export const ReceiveProviderEventRequest_HeadersEntry: MessageFns<ReceiveProviderEventRequest_HeadersEntry> = {
+  encode(message: ReceiveProviderEventRequest_HeadersEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveProviderEventRequest_HeadersEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveProviderEventRequest_HeadersEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReceiveProviderEventRequest_HeadersEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: ReceiveProviderEventRequest_HeadersEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReceiveProviderEventRequest_HeadersEntry>, I>>(
+    base?: I,
+  ): ReceiveProviderEventRequest_HeadersEntry {
+    return ReceiveProviderEventRequest_HeadersEntry.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReceiveProviderEventRequest_HeadersEntry>, I>>(
+    object: I,
+  ): ReceiveProviderEventRequest_HeadersEntry {
+    const message = createBaseReceiveProviderEventRequest_HeadersEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
+    return message;
+  },
+};
+
+function createBaseReceiveProviderEventResponse(): ReceiveProviderEventResponse {
+  return { duplicate: false };
+}
+
+export const ReceiveProviderEventResponse: MessageFns<ReceiveProviderEventResponse> = {
+  encode(message: ReceiveProviderEventResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.duplicate !== false) {
+      writer.uint32(8).bool(message.duplicate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReceiveProviderEventResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReceiveProviderEventResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.duplicate = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReceiveProviderEventResponse {
+    return { duplicate: isSet(object.duplicate) ? globalThis.Boolean(object.duplicate) : false };
+  },
+
+  toJSON(message: ReceiveProviderEventResponse): unknown {
+    const obj: any = {};
+    if (message.duplicate !== false) {
+      obj.duplicate = message.duplicate;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReceiveProviderEventResponse>, I>>(base?: I): ReceiveProviderEventResponse {
+    return ReceiveProviderEventResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReceiveProviderEventResponse>, I>>(object: I): ReceiveProviderEventResponse {
+    const message = createBaseReceiveProviderEventResponse();
+    message.duplicate = object.duplicate ?? false;
+    return message;
+  },
+};
+
+function createBaseListProviderEventsRequest(): ListProviderEventsRequest {
+  return { merchantId: "", mode: 0, limit: 0, state: "", afterEventId: "" };
+}
+
+export const ListProviderEventsRequest: MessageFns<ListProviderEventsRequest> = {
+  encode(message: ListProviderEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).int32(message.limit);
+    }
+    if (message.state !== "") {
+      writer.uint32(34).string(message.state);
+    }
+    if (message.afterEventId !== "") {
+      writer.uint32(42).string(message.afterEventId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListProviderEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListProviderEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.afterEventId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListProviderEventsRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      afterEventId: isSet(object.afterEventId)
+        ? globalThis.String(object.afterEventId)
+        : isSet(object.after_event_id)
+        ? globalThis.String(object.after_event_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListProviderEventsRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.afterEventId !== "") {
+      obj.afterEventId = message.afterEventId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListProviderEventsRequest>, I>>(base?: I): ListProviderEventsRequest {
+    return ListProviderEventsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListProviderEventsRequest>, I>>(object: I): ListProviderEventsRequest {
+    const message = createBaseListProviderEventsRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.limit = object.limit ?? 0;
+    message.state = object.state ?? "";
+    message.afterEventId = object.afterEventId ?? "";
+    return message;
+  },
+};
+
+function createBaseListProviderEventsResponse(): ListProviderEventsResponse {
+  return { events: [], hasMore: false };
+}
+
+export const ListProviderEventsResponse: MessageFns<ListProviderEventsResponse> = {
+  encode(message: ListProviderEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.events) {
+      ProviderEvent.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListProviderEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListProviderEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.events.push(ProviderEvent.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListProviderEventsResponse {
+    return {
+      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => ProviderEvent.fromJSON(e)) : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListProviderEventsResponse): unknown {
+    const obj: any = {};
+    if (message.events?.length) {
+      obj.events = message.events.map((e) => ProviderEvent.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListProviderEventsResponse>, I>>(base?: I): ListProviderEventsResponse {
+    return ListProviderEventsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListProviderEventsResponse>, I>>(object: I): ListProviderEventsResponse {
+    const message = createBaseListProviderEventsResponse();
+    message.events = object.events?.map((e) => ProviderEvent.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBaseProviderEvent(): ProviderEvent {
+  return {
+    eventId: "",
+    merchantId: "",
+    provider: "",
+    providerAccountId: "",
+    providerEventId: "",
+    type: "",
+    state: "",
+    reason: "",
+    paymentId: "",
+    attempts: 0,
+    receivedAt: undefined,
+    processedAt: undefined,
+    objectReference: "",
+  };
+}
+
+export const ProviderEvent: MessageFns<ProviderEvent> = {
+  encode(message: ProviderEvent, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.eventId !== "") {
+      writer.uint32(10).string(message.eventId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.provider !== "") {
+      writer.uint32(26).string(message.provider);
+    }
+    if (message.providerAccountId !== "") {
+      writer.uint32(34).string(message.providerAccountId);
+    }
+    if (message.providerEventId !== "") {
+      writer.uint32(42).string(message.providerEventId);
+    }
+    if (message.type !== "") {
+      writer.uint32(50).string(message.type);
+    }
+    if (message.state !== "") {
+      writer.uint32(58).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(66).string(message.reason);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(74).string(message.paymentId);
+    }
+    if (message.attempts !== 0) {
+      writer.uint32(80).int32(message.attempts);
+    }
+    if (message.receivedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.receivedAt), writer.uint32(90).fork()).join();
+    }
+    if (message.processedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.processedAt), writer.uint32(98).fork()).join();
+    }
+    if (message.objectReference !== "") {
+      writer.uint32(106).string(message.objectReference);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProviderEvent {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProviderEvent();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.providerEventId = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.type = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.attempts = reader.int32();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.receivedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.processedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.objectReference = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ProviderEvent {
+    return {
+      eventId: isSet(object.eventId)
+        ? globalThis.String(object.eventId)
+        : isSet(object.event_id)
+        ? globalThis.String(object.event_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : "",
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      providerEventId: isSet(object.providerEventId)
+        ? globalThis.String(object.providerEventId)
+        : isSet(object.provider_event_id)
+        ? globalThis.String(object.provider_event_id)
+        : "",
+      type: isSet(object.type) ? globalThis.String(object.type) : "",
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      attempts: isSet(object.attempts) ? globalThis.Number(object.attempts) : 0,
+      receivedAt: isSet(object.receivedAt)
+        ? fromJsonTimestamp(object.receivedAt)
+        : isSet(object.received_at)
+        ? fromJsonTimestamp(object.received_at)
+        : undefined,
+      processedAt: isSet(object.processedAt)
+        ? fromJsonTimestamp(object.processedAt)
+        : isSet(object.processed_at)
+        ? fromJsonTimestamp(object.processed_at)
+        : undefined,
+      objectReference: isSet(object.objectReference)
+        ? globalThis.String(object.objectReference)
+        : isSet(object.object_reference)
+        ? globalThis.String(object.object_reference)
+        : "",
+    };
+  },
+
+  toJSON(message: ProviderEvent): unknown {
+    const obj: any = {};
+    if (message.eventId !== "") {
+      obj.eventId = message.eventId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.provider !== "") {
+      obj.provider = message.provider;
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.providerEventId !== "") {
+      obj.providerEventId = message.providerEventId;
+    }
+    if (message.type !== "") {
+      obj.type = message.type;
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.attempts !== 0) {
+      obj.attempts = Math.round(message.attempts);
+    }
+    if (message.receivedAt !== undefined) {
+      obj.receivedAt = message.receivedAt.toISOString();
+    }
+    if (message.processedAt !== undefined) {
+      obj.processedAt = message.processedAt.toISOString();
+    }
+    if (message.objectReference !== "") {
+      obj.objectReference = message.objectReference;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ProviderEvent>, I>>(base?: I): ProviderEvent {
+    return ProviderEvent.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProviderEvent>, I>>(object: I): ProviderEvent {
+    const message = createBaseProviderEvent();
+    message.eventId = object.eventId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.provider = object.provider ?? "";
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.providerEventId = object.providerEventId ?? "";
+    message.type = object.type ?? "";
+    message.state = object.state ?? "";
+    message.reason = object.reason ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.attempts = object.attempts ?? 0;
+    message.receivedAt = object.receivedAt ?? undefined;
+    message.processedAt = object.processedAt ?? undefined;
+    message.objectReference = object.objectReference ?? "";
+    return message;
+  },
+};
+
+function createBaseReplayProviderEventRequest(): ReplayProviderEventRequest {
+  return { merchantId: "", mode: 0, eventId: "", origin: undefined };
+}
+
+export const ReplayProviderEventRequest: MessageFns<ReplayProviderEventRequest> = {
+  encode(message: ReplayProviderEventRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.eventId !== "") {
+      writer.uint32(26).string(message.eventId);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReplayProviderEventRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReplayProviderEventRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.eventId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReplayProviderEventRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      eventId: isSet(object.eventId)
+        ? globalThis.String(object.eventId)
+        : isSet(object.event_id)
+        ? globalThis.String(object.event_id)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+    };
+  },
+
+  toJSON(message: ReplayProviderEventRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.eventId !== "") {
+      obj.eventId = message.eventId;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReplayProviderEventRequest>, I>>(base?: I): ReplayProviderEventRequest {
+    return ReplayProviderEventRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReplayProviderEventRequest>, I>>(object: I): ReplayProviderEventRequest {
+    const message = createBaseReplayProviderEventRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.eventId = object.eventId ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListUnknownOperationsRequest(): ListUnknownOperationsRequest {
+  return { merchantId: "", mode: 0, limit: 0, afterOperationId: "", escalatedOnly: false };
+}
+
+export const ListUnknownOperationsRequest: MessageFns<ListUnknownOperationsRequest> = {
+  encode(message: ListUnknownOperationsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(24).int32(message.limit);
+    }
+    if (message.afterOperationId !== "") {
+      writer.uint32(34).string(message.afterOperationId);
+    }
+    if (message.escalatedOnly !== false) {
+      writer.uint32(40).bool(message.escalatedOnly);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUnknownOperationsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUnknownOperationsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.afterOperationId = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.escalatedOnly = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListUnknownOperationsRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      afterOperationId: isSet(object.afterOperationId)
+        ? globalThis.String(object.afterOperationId)
+        : isSet(object.after_operation_id)
+        ? globalThis.String(object.after_operation_id)
+        : "",
+      escalatedOnly: isSet(object.escalatedOnly)
+        ? globalThis.Boolean(object.escalatedOnly)
+        : isSet(object.escalated_only)
+        ? globalThis.Boolean(object.escalated_only)
+        : false,
+    };
+  },
+
+  toJSON(message: ListUnknownOperationsRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.afterOperationId !== "") {
+      obj.afterOperationId = message.afterOperationId;
+    }
+    if (message.escalatedOnly !== false) {
+      obj.escalatedOnly = message.escalatedOnly;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListUnknownOperationsRequest>, I>>(base?: I): ListUnknownOperationsRequest {
+    return ListUnknownOperationsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListUnknownOperationsRequest>, I>>(object: I): ListUnknownOperationsRequest {
+    const message = createBaseListUnknownOperationsRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.limit = object.limit ?? 0;
+    message.afterOperationId = object.afterOperationId ?? "";
+    message.escalatedOnly = object.escalatedOnly ?? false;
+    return message;
+  },
+};
+
+function createBaseListUnknownOperationsResponse(): ListUnknownOperationsResponse {
+  return { operations: [], hasMore: false };
+}
+
+export const ListUnknownOperationsResponse: MessageFns<ListUnknownOperationsResponse> = {
+  encode(message: ListUnknownOperationsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.operations) {
+      UnknownOperation.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListUnknownOperationsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListUnknownOperationsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operations.push(UnknownOperation.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListUnknownOperationsResponse {
+    return {
+      operations: globalThis.Array.isArray(object?.operations)
+        ? object.operations.map((e: any) => UnknownOperation.fromJSON(e))
+        : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListUnknownOperationsResponse): unknown {
+    const obj: any = {};
+    if (message.operations?.length) {
+      obj.operations = message.operations.map((e) => UnknownOperation.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListUnknownOperationsResponse>, I>>(base?: I): ListUnknownOperationsResponse {
+    return ListUnknownOperationsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListUnknownOperationsResponse>, I>>(
+    object: I,
+  ): ListUnknownOperationsResponse {
+    const message = createBaseListUnknownOperationsResponse();
+    message.operations = object.operations?.map((e) => UnknownOperation.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBaseUnknownOperation(): UnknownOperation {
+  return {
+    operationId: "",
+    merchantId: "",
+    paymentId: "",
+    kind: "",
+    state: 0,
+    amount: undefined,
+    provider: "",
+    providerAccountId: "",
+    providerPaymentReference: "",
+    providerReference: "",
+    providerKey: "",
+    reason: "",
+    attempts: 0,
+    createdAt: undefined,
+    lastTriedAt: undefined,
+    nextTryAt: undefined,
+    escalatedAt: undefined,
+    bookingReference: "",
+    origin: undefined,
+    howToFindOut: "",
+  };
+}
+
+export const UnknownOperation: MessageFns<UnknownOperation> = {
+  encode(message: UnknownOperation, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.operationId !== "") {
+      writer.uint32(10).string(message.operationId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.paymentId !== "") {
+      writer.uint32(26).string(message.paymentId);
+    }
+    if (message.kind !== "") {
+      writer.uint32(34).string(message.kind);
+    }
+    if (message.state !== 0) {
+      writer.uint32(40).int32(message.state);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(50).fork()).join();
+    }
+    if (message.provider !== "") {
+      writer.uint32(58).string(message.provider);
+    }
+    if (message.providerAccountId !== "") {
+      writer.uint32(66).string(message.providerAccountId);
+    }
+    if (message.providerPaymentReference !== "") {
+      writer.uint32(74).string(message.providerPaymentReference);
+    }
+    if (message.providerReference !== "") {
+      writer.uint32(82).string(message.providerReference);
+    }
+    if (message.providerKey !== "") {
+      writer.uint32(90).string(message.providerKey);
+    }
+    if (message.reason !== "") {
+      writer.uint32(98).string(message.reason);
+    }
+    if (message.attempts !== 0) {
+      writer.uint32(104).int32(message.attempts);
+    }
+    if (message.createdAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.createdAt), writer.uint32(114).fork()).join();
+    }
+    if (message.lastTriedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.lastTriedAt), writer.uint32(122).fork()).join();
+    }
+    if (message.nextTryAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.nextTryAt), writer.uint32(130).fork()).join();
+    }
+    if (message.escalatedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.escalatedAt), writer.uint32(138).fork()).join();
+    }
+    if (message.bookingReference !== "") {
+      writer.uint32(146).string(message.bookingReference);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(154).fork()).join();
+    }
+    if (message.howToFindOut !== "") {
+      writer.uint32(162).string(message.howToFindOut);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UnknownOperation {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUnknownOperation();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.paymentId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.kind = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.providerPaymentReference = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.providerReference = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.providerKey = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.attempts = reader.int32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.createdAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.lastTriedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.nextTryAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.escalatedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+          case 20: {
+            if (tag !== 162) {
+              break;
+            }
+
+            message.howToFindOut = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UnknownOperation {
+    return {
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      paymentId: isSet(object.paymentId)
+        ? globalThis.String(object.paymentId)
+        : isSet(object.payment_id)
+        ? globalThis.String(object.payment_id)
+        : "",
+      kind: isSet(object.kind) ? globalThis.String(object.kind) : "",
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : "",
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      providerPaymentReference: isSet(object.providerPaymentReference)
+        ? globalThis.String(object.providerPaymentReference)
+        : isSet(object.provider_payment_reference)
+        ? globalThis.String(object.provider_payment_reference)
+        : "",
+      providerReference: isSet(object.providerReference)
+        ? globalThis.String(object.providerReference)
+        : isSet(object.provider_reference)
+        ? globalThis.String(object.provider_reference)
+        : "",
+      providerKey: isSet(object.providerKey)
+        ? globalThis.String(object.providerKey)
+        : isSet(object.provider_key)
+        ? globalThis.String(object.provider_key)
+        : "",
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      attempts: isSet(object.attempts) ? globalThis.Number(object.attempts) : 0,
+      createdAt: isSet(object.createdAt)
+        ? fromJsonTimestamp(object.createdAt)
+        : isSet(object.created_at)
+        ? fromJsonTimestamp(object.created_at)
+        : undefined,
+      lastTriedAt: isSet(object.lastTriedAt)
+        ? fromJsonTimestamp(object.lastTriedAt)
+        : isSet(object.last_tried_at)
+        ? fromJsonTimestamp(object.last_tried_at)
+        : undefined,
+      nextTryAt: isSet(object.nextTryAt)
+        ? fromJsonTimestamp(object.nextTryAt)
+        : isSet(object.next_try_at)
+        ? fromJsonTimestamp(object.next_try_at)
+        : undefined,
+      escalatedAt: isSet(object.escalatedAt)
+        ? fromJsonTimestamp(object.escalatedAt)
+        : isSet(object.escalated_at)
+        ? fromJsonTimestamp(object.escalated_at)
+        : undefined,
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+      howToFindOut: isSet(object.howToFindOut)
+        ? globalThis.String(object.howToFindOut)
+        : isSet(object.how_to_find_out)
+        ? globalThis.String(object.how_to_find_out)
+        : "",
+    };
+  },
+
+  toJSON(message: UnknownOperation): unknown {
+    const obj: any = {};
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.paymentId !== "") {
+      obj.paymentId = message.paymentId;
+    }
+    if (message.kind !== "") {
+      obj.kind = message.kind;
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.provider !== "") {
+      obj.provider = message.provider;
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.providerPaymentReference !== "") {
+      obj.providerPaymentReference = message.providerPaymentReference;
+    }
+    if (message.providerReference !== "") {
+      obj.providerReference = message.providerReference;
+    }
+    if (message.providerKey !== "") {
+      obj.providerKey = message.providerKey;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.attempts !== 0) {
+      obj.attempts = Math.round(message.attempts);
+    }
+    if (message.createdAt !== undefined) {
+      obj.createdAt = message.createdAt.toISOString();
+    }
+    if (message.lastTriedAt !== undefined) {
+      obj.lastTriedAt = message.lastTriedAt.toISOString();
+    }
+    if (message.nextTryAt !== undefined) {
+      obj.nextTryAt = message.nextTryAt.toISOString();
+    }
+    if (message.escalatedAt !== undefined) {
+      obj.escalatedAt = message.escalatedAt.toISOString();
+    }
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    if (message.howToFindOut !== "") {
+      obj.howToFindOut = message.howToFindOut;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<UnknownOperation>, I>>(base?: I): UnknownOperation {
+    return UnknownOperation.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<UnknownOperation>, I>>(object: I): UnknownOperation {
+    const message = createBaseUnknownOperation();
+    message.operationId = object.operationId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.paymentId = object.paymentId ?? "";
+    message.kind = object.kind ?? "";
+    message.state = object.state ?? 0;
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.provider = object.provider ?? "";
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.providerPaymentReference = object.providerPaymentReference ?? "";
+    message.providerReference = object.providerReference ?? "";
+    message.providerKey = object.providerKey ?? "";
+    message.reason = object.reason ?? "";
+    message.attempts = object.attempts ?? 0;
+    message.createdAt = object.createdAt ?? undefined;
+    message.lastTriedAt = object.lastTriedAt ?? undefined;
+    message.nextTryAt = object.nextTryAt ?? undefined;
+    message.escalatedAt = object.escalatedAt ?? undefined;
+    message.bookingReference = object.bookingReference ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    message.howToFindOut = object.howToFindOut ?? "";
+    return message;
+  },
+};
+
+function createBaseSettleUnknownOperationRequest(): SettleUnknownOperationRequest {
+  return {
+    merchantId: "",
+    mode: 0,
+    operationId: "",
+    happened: false,
+    evidence: "",
+    providerReference: "",
+    origin: undefined,
+  };
+}
+
+export const SettleUnknownOperationRequest: MessageFns<SettleUnknownOperationRequest> = {
+  encode(message: SettleUnknownOperationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    if (message.operationId !== "") {
+      writer.uint32(26).string(message.operationId);
+    }
+    if (message.happened !== false) {
+      writer.uint32(32).bool(message.happened);
+    }
+    if (message.evidence !== "") {
+      writer.uint32(42).string(message.evidence);
+    }
+    if (message.providerReference !== "") {
+      writer.uint32(50).string(message.providerReference);
+    }
+    if (message.origin !== undefined) {
+      Origin.encode(message.origin, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettleUnknownOperationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettleUnknownOperationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.operationId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.happened = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.evidence = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.providerReference = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.origin = Origin.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettleUnknownOperationRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      operationId: isSet(object.operationId)
+        ? globalThis.String(object.operationId)
+        : isSet(object.operation_id)
+        ? globalThis.String(object.operation_id)
+        : "",
+      happened: isSet(object.happened) ? globalThis.Boolean(object.happened) : false,
+      evidence: isSet(object.evidence) ? globalThis.String(object.evidence) : "",
+      providerReference: isSet(object.providerReference)
+        ? globalThis.String(object.providerReference)
+        : isSet(object.provider_reference)
+        ? globalThis.String(object.provider_reference)
+        : "",
+      origin: isSet(object.origin) ? Origin.fromJSON(object.origin) : undefined,
+    };
+  },
+
+  toJSON(message: SettleUnknownOperationRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.operationId !== "") {
+      obj.operationId = message.operationId;
+    }
+    if (message.happened !== false) {
+      obj.happened = message.happened;
+    }
+    if (message.evidence !== "") {
+      obj.evidence = message.evidence;
+    }
+    if (message.providerReference !== "") {
+      obj.providerReference = message.providerReference;
+    }
+    if (message.origin !== undefined) {
+      obj.origin = Origin.toJSON(message.origin);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SettleUnknownOperationRequest>, I>>(base?: I): SettleUnknownOperationRequest {
+    return SettleUnknownOperationRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SettleUnknownOperationRequest>, I>>(
+    object: I,
+  ): SettleUnknownOperationRequest {
+    const message = createBaseSettleUnknownOperationRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.operationId = object.operationId ?? "";
+    message.happened = object.happened ?? false;
+    message.evidence = object.evidence ?? "";
+    message.providerReference = object.providerReference ?? "";
+    message.origin = (object.origin !== undefined && object.origin !== null)
+      ? Origin.fromPartial(object.origin)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseSettleUnknownOperationResponse(): SettleUnknownOperationResponse {
+  return { payment: undefined, state: 0 };
+}
+
+export const SettleUnknownOperationResponse: MessageFns<SettleUnknownOperationResponse> = {
+  encode(message: SettleUnknownOperationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.payment !== undefined) {
+      Payment.encode(message.payment, writer.uint32(10).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SettleUnknownOperationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSettleUnknownOperationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.payment = Payment.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SettleUnknownOperationResponse {
+    return {
+      payment: isSet(object.payment) ? Payment.fromJSON(object.payment) : undefined,
+      state: isSet(object.state) ? operationStateFromJSON(object.state) : 0,
+    };
+  },
+
+  toJSON(message: SettleUnknownOperationResponse): unknown {
+    const obj: any = {};
+    if (message.payment !== undefined) {
+      obj.payment = Payment.toJSON(message.payment);
+    }
+    if (message.state !== 0) {
+      obj.state = operationStateToJSON(message.state);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SettleUnknownOperationResponse>, I>>(base?: I): SettleUnknownOperationResponse {
+    return SettleUnknownOperationResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SettleUnknownOperationResponse>, I>>(
+    object: I,
+  ): SettleUnknownOperationResponse {
+    const message = createBaseSettleUnknownOperationResponse();
+    message.payment = (object.payment !== undefined && object.payment !== null)
+      ? Payment.fromPartial(object.payment)
+      : undefined;
+    message.state = object.state ?? 0;
+    return message;
+  },
+};
+
+function createBaseGetSimulatorChallengeRequest(): GetSimulatorChallengeRequest {
+  return { challengeToken: "" };
+}
+
+export const GetSimulatorChallengeRequest: MessageFns<GetSimulatorChallengeRequest> = {
+  encode(message: GetSimulatorChallengeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.challengeToken !== "") {
+      writer.uint32(10).string(message.challengeToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetSimulatorChallengeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetSimulatorChallengeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.challengeToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetSimulatorChallengeRequest {
+    return {
+      challengeToken: isSet(object.challengeToken)
+        ? globalThis.String(object.challengeToken)
+        : isSet(object.challenge_token)
+        ? globalThis.String(object.challenge_token)
+        : "",
+    };
+  },
+
+  toJSON(message: GetSimulatorChallengeRequest): unknown {
+    const obj: any = {};
+    if (message.challengeToken !== "") {
+      obj.challengeToken = message.challengeToken;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetSimulatorChallengeRequest>, I>>(base?: I): GetSimulatorChallengeRequest {
+    return GetSimulatorChallengeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetSimulatorChallengeRequest>, I>>(object: I): GetSimulatorChallengeRequest {
+    const message = createBaseGetSimulatorChallengeRequest();
+    message.challengeToken = object.challengeToken ?? "";
+    return message;
+  },
+};
+
+function createBaseSimulatorChallenge(): SimulatorChallenge {
+  return { bookingReference: "", amount: undefined, card: undefined, over: false };
+}
+
+export const SimulatorChallenge: MessageFns<SimulatorChallenge> = {
+  encode(message: SimulatorChallenge, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.bookingReference !== "") {
+      writer.uint32(10).string(message.bookingReference);
+    }
+    if (message.amount !== undefined) {
+      Money.encode(message.amount, writer.uint32(18).fork()).join();
+    }
+    if (message.card !== undefined) {
+      Card.encode(message.card, writer.uint32(26).fork()).join();
+    }
+    if (message.over !== false) {
+      writer.uint32(32).bool(message.over);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SimulatorChallenge {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSimulatorChallenge();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.bookingReference = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.amount = Money.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.card = Card.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.over = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SimulatorChallenge {
+    return {
+      bookingReference: isSet(object.bookingReference)
+        ? globalThis.String(object.bookingReference)
+        : isSet(object.booking_reference)
+        ? globalThis.String(object.booking_reference)
+        : "",
+      amount: isSet(object.amount) ? Money.fromJSON(object.amount) : undefined,
+      card: isSet(object.card) ? Card.fromJSON(object.card) : undefined,
+      over: isSet(object.over) ? globalThis.Boolean(object.over) : false,
+    };
+  },
+
+  toJSON(message: SimulatorChallenge): unknown {
+    const obj: any = {};
+    if (message.bookingReference !== "") {
+      obj.bookingReference = message.bookingReference;
+    }
+    if (message.amount !== undefined) {
+      obj.amount = Money.toJSON(message.amount);
+    }
+    if (message.card !== undefined) {
+      obj.card = Card.toJSON(message.card);
+    }
+    if (message.over !== false) {
+      obj.over = message.over;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SimulatorChallenge>, I>>(base?: I): SimulatorChallenge {
+    return SimulatorChallenge.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SimulatorChallenge>, I>>(object: I): SimulatorChallenge {
+    const message = createBaseSimulatorChallenge();
+    message.bookingReference = object.bookingReference ?? "";
+    message.amount = (object.amount !== undefined && object.amount !== null)
+      ? Money.fromPartial(object.amount)
+      : undefined;
+    message.card = (object.card !== undefined && object.card !== null) ? Card.fromPartial(object.card) : undefined;
+    message.over = object.over ?? false;
+    return message;
+  },
+};
+
+function createBaseAnswerSimulatorChallengeRequest(): AnswerSimulatorChallengeRequest {
+  return { challengeToken: "", approve: false };
+}
+
+export const AnswerSimulatorChallengeRequest: MessageFns<AnswerSimulatorChallengeRequest> = {
+  encode(message: AnswerSimulatorChallengeRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.challengeToken !== "") {
+      writer.uint32(10).string(message.challengeToken);
+    }
+    if (message.approve !== false) {
+      writer.uint32(16).bool(message.approve);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerSimulatorChallengeRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerSimulatorChallengeRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.challengeToken = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.approve = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AnswerSimulatorChallengeRequest {
+    return {
+      challengeToken: isSet(object.challengeToken)
+        ? globalThis.String(object.challengeToken)
+        : isSet(object.challenge_token)
+        ? globalThis.String(object.challenge_token)
+        : "",
+      approve: isSet(object.approve) ? globalThis.Boolean(object.approve) : false,
+    };
+  },
+
+  toJSON(message: AnswerSimulatorChallengeRequest): unknown {
+    const obj: any = {};
+    if (message.challengeToken !== "") {
+      obj.challengeToken = message.challengeToken;
+    }
+    if (message.approve !== false) {
+      obj.approve = message.approve;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AnswerSimulatorChallengeRequest>, I>>(base?: I): AnswerSimulatorChallengeRequest {
+    return AnswerSimulatorChallengeRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AnswerSimulatorChallengeRequest>, I>>(
+    object: I,
+  ): AnswerSimulatorChallengeRequest {
+    const message = createBaseAnswerSimulatorChallengeRequest();
+    message.challengeToken = object.challengeToken ?? "";
+    message.approve = object.approve ?? false;
+    return message;
+  },
+};
+
+function createBaseAnswerSimulatorChallengeResponse(): AnswerSimulatorChallengeResponse {
+  return { returnUrl: "" };
+}
+
+export const AnswerSimulatorChallengeResponse: MessageFns<AnswerSimulatorChallengeResponse> = {
+  encode(message: AnswerSimulatorChallengeResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.returnUrl !== "") {
+      writer.uint32(10).string(message.returnUrl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AnswerSimulatorChallengeResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAnswerSimulatorChallengeResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.returnUrl = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): AnswerSimulatorChallengeResponse {
+    return {
+      returnUrl: isSet(object.returnUrl)
+        ? globalThis.String(object.returnUrl)
+        : isSet(object.return_url)
+        ? globalThis.String(object.return_url)
+        : "",
+    };
+  },
+
+  toJSON(message: AnswerSimulatorChallengeResponse): unknown {
+    const obj: any = {};
+    if (message.returnUrl !== "") {
+      obj.returnUrl = message.returnUrl;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<AnswerSimulatorChallengeResponse>, I>>(
+    base?: I,
+  ): AnswerSimulatorChallengeResponse {
+    return AnswerSimulatorChallengeResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<AnswerSimulatorChallengeResponse>, I>>(
+    object: I,
+  ): AnswerSimulatorChallengeResponse {
+    const message = createBaseAnswerSimulatorChallengeResponse();
+    message.returnUrl = object.returnUrl ?? "";
     return message;
   },
 };
@@ -953,6 +8505,13 @@ function createBaseListPaymentsRequest(): ListPaymentsRequest {
     bookingReference: "",
     createdFrom: undefined,
     createdBefore: undefined,
+    providerReference: "",
+    guestEmail: "",
+    cardLast4: "",
+    amountMinor: 0n,
+    currency: "",
+    captureMethod: 0,
+    query: "",
   };
 }
 
@@ -981,6 +8540,30 @@ export const ListPaymentsRequest: MessageFns<ListPaymentsRequest> = {
     }
     if (message.createdBefore !== undefined) {
       Timestamp.encode(toTimestamp(message.createdBefore), writer.uint32(66).fork()).join();
+    }
+    if (message.providerReference !== "") {
+      writer.uint32(74).string(message.providerReference);
+    }
+    if (message.guestEmail !== "") {
+      writer.uint32(82).string(message.guestEmail);
+    }
+    if (message.cardLast4 !== "") {
+      writer.uint32(90).string(message.cardLast4);
+    }
+    if (message.amountMinor !== 0n) {
+      if (BigInt.asIntN(64, message.amountMinor) !== message.amountMinor) {
+        throw new globalThis.Error("value provided for field message.amountMinor of type int64 too large");
+      }
+      writer.uint32(96).int64(message.amountMinor);
+    }
+    if (message.currency !== "") {
+      writer.uint32(106).string(message.currency);
+    }
+    if (message.captureMethod !== 0) {
+      writer.uint32(112).int32(message.captureMethod);
+    }
+    if (message.query !== "") {
+      writer.uint32(122).string(message.query);
     }
     return writer;
   },
@@ -1062,6 +8645,62 @@ export const ListPaymentsRequest: MessageFns<ListPaymentsRequest> = {
             message.createdBefore = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.providerReference = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.guestEmail = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.cardLast4 = reader.string();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.amountMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.currency = reader.string();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.captureMethod = reader.int32() as any;
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.query = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1104,6 +8743,33 @@ export const ListPaymentsRequest: MessageFns<ListPaymentsRequest> = {
         : isSet(object.created_before)
         ? fromJsonTimestamp(object.created_before)
         : undefined,
+      providerReference: isSet(object.providerReference)
+        ? globalThis.String(object.providerReference)
+        : isSet(object.provider_reference)
+        ? globalThis.String(object.provider_reference)
+        : "",
+      guestEmail: isSet(object.guestEmail)
+        ? globalThis.String(object.guestEmail)
+        : isSet(object.guest_email)
+        ? globalThis.String(object.guest_email)
+        : "",
+      cardLast4: isSet(object.cardLast4)
+        ? globalThis.String(object.cardLast4)
+        : isSet(object.card_last4)
+        ? globalThis.String(object.card_last4)
+        : "",
+      amountMinor: isSet(object.amountMinor)
+        ? BigInt(object.amountMinor)
+        : isSet(object.amount_minor)
+        ? BigInt(object.amount_minor)
+        : 0n,
+      currency: isSet(object.currency) ? globalThis.String(object.currency) : "",
+      captureMethod: isSet(object.captureMethod)
+        ? captureMethodFromJSON(object.captureMethod)
+        : isSet(object.capture_method)
+        ? captureMethodFromJSON(object.capture_method)
+        : 0,
+      query: isSet(object.query) ? globalThis.String(object.query) : "",
     };
   },
 
@@ -1133,6 +8799,27 @@ export const ListPaymentsRequest: MessageFns<ListPaymentsRequest> = {
     if (message.createdBefore !== undefined) {
       obj.createdBefore = message.createdBefore.toISOString();
     }
+    if (message.providerReference !== "") {
+      obj.providerReference = message.providerReference;
+    }
+    if (message.guestEmail !== "") {
+      obj.guestEmail = message.guestEmail;
+    }
+    if (message.cardLast4 !== "") {
+      obj.cardLast4 = message.cardLast4;
+    }
+    if (message.amountMinor !== 0n) {
+      obj.amountMinor = message.amountMinor.toString();
+    }
+    if (message.currency !== "") {
+      obj.currency = message.currency;
+    }
+    if (message.captureMethod !== 0) {
+      obj.captureMethod = captureMethodToJSON(message.captureMethod);
+    }
+    if (message.query !== "") {
+      obj.query = message.query;
+    }
     return obj;
   },
 
@@ -1149,6 +8836,15 @@ export const ListPaymentsRequest: MessageFns<ListPaymentsRequest> = {
     message.bookingReference = object.bookingReference ?? "";
     message.createdFrom = object.createdFrom ?? undefined;
     message.createdBefore = object.createdBefore ?? undefined;
+    message.providerReference = object.providerReference ?? "";
+    message.guestEmail = object.guestEmail ?? "";
+    message.cardLast4 = object.cardLast4 ?? "";
+    message.amountMinor = (object.amountMinor !== undefined && object.amountMinor !== null)
+      ? BigInt(object.amountMinor)
+      : 0n;
+    message.currency = object.currency ?? "";
+    message.captureMethod = object.captureMethod ?? 0;
+    message.query = object.query ?? "";
     return message;
   },
 };
@@ -1834,6 +9530,216 @@ export const TransactionServiceService = {
     responseSerialize: (value: SaleResponse): Buffer => Buffer.from(SaleResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SaleResponse => SaleResponse.decode(value),
   },
+  /** Holds an amount; otherwise as Sale. */
+  authorize: {
+    path: "/centra.transaction.v1.TransactionService/Authorize" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AuthorizeRequest): Buffer => Buffer.from(AuthorizeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AuthorizeRequest => AuthorizeRequest.decode(value),
+    responseSerialize: (value: AuthorizeResponse): Buffer => Buffer.from(AuthorizeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AuthorizeResponse => AuthorizeResponse.decode(value),
+  },
+  /** Registers a payment without paying it. */
+  createPayment: {
+    path: "/centra.transaction.v1.TransactionService/CreatePayment" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreatePaymentRequest): Buffer => Buffer.from(CreatePaymentRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreatePaymentRequest => CreatePaymentRequest.decode(value),
+    responseSerialize: (value: CreatePaymentResponse): Buffer =>
+      Buffer.from(CreatePaymentResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreatePaymentResponse => CreatePaymentResponse.decode(value),
+  },
+  /** Opens the provider's hosted page for a new payment. */
+  initiate: {
+    path: "/centra.transaction.v1.TransactionService/Initiate" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InitiateRequest): Buffer => Buffer.from(InitiateRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InitiateRequest => InitiateRequest.decode(value),
+    responseSerialize: (value: InitiateResponse): Buffer => Buffer.from(InitiateResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InitiateResponse => InitiateResponse.decode(value),
+  },
+  /**
+   * Collects all or part of a hold. Refusals of this and the next three: NOT_FOUND; ABORTED with the name of the conflict
+   * (operation_pending, already_captured, payment_canceled …); FAILED_PRECONDITION for amounts beyond the limit.
+   */
+  capture: {
+    path: "/centra.transaction.v1.TransactionService/Capture" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CaptureRequest): Buffer => Buffer.from(CaptureRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CaptureRequest => CaptureRequest.decode(value),
+    responseSerialize: (value: CaptureResponse): Buffer => Buffer.from(CaptureResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CaptureResponse => CaptureResponse.decode(value),
+  },
+  /** Releases a hold, or stops a payment whose outcome is open: that is done as soon as the outcome is known. */
+  void: {
+    path: "/centra.transaction.v1.TransactionService/Void" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: VoidRequest): Buffer => Buffer.from(VoidRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): VoidRequest => VoidRequest.decode(value),
+    responseSerialize: (value: VoidResponse): Buffer => Buffer.from(VoidResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): VoidResponse => VoidResponse.decode(value),
+  },
+  refund: {
+    path: "/centra.transaction.v1.TransactionService/Refund" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RefundRequest): Buffer => Buffer.from(RefundRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RefundRequest => RefundRequest.decode(value),
+    responseSerialize: (value: RefundResponse): Buffer => Buffer.from(RefundResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RefundResponse => RefundResponse.decode(value),
+  },
+  /** Raises or lowers a hold to a new total. */
+  adjust: {
+    path: "/centra.transaction.v1.TransactionService/Adjust" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AdjustRequest): Buffer => Buffer.from(AdjustRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AdjustRequest => AdjustRequest.decode(value),
+    responseSerialize: (value: AdjustResponse): Buffer => Buffer.from(AdjustResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AdjustResponse => AdjustResponse.decode(value),
+  },
+  getRefund: {
+    path: "/centra.transaction.v1.TransactionService/GetRefund" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetRefundRequest): Buffer => Buffer.from(GetRefundRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetRefundRequest => GetRefundRequest.decode(value),
+    responseSerialize: (value: Refund): Buffer => Buffer.from(Refund.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Refund => Refund.decode(value),
+  },
+  /** Newest first, by cursor. */
+  listRefunds: {
+    path: "/centra.transaction.v1.TransactionService/ListRefunds" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListRefundsRequest): Buffer => Buffer.from(ListRefundsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListRefundsRequest => ListRefundsRequest.decode(value),
+    responseSerialize: (value: ListRefundsResponse): Buffer => Buffer.from(ListRefundsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListRefundsResponse => ListRefundsResponse.decode(value),
+  },
+  /** Everything that happened to a payment, oldest first. */
+  listPaymentEvents: {
+    path: "/centra.transaction.v1.TransactionService/ListPaymentEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListPaymentEventsRequest): Buffer =>
+      Buffer.from(ListPaymentEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListPaymentEventsRequest => ListPaymentEventsRequest.decode(value),
+    responseSerialize: (value: ListPaymentEventsResponse): Buffer =>
+      Buffer.from(ListPaymentEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListPaymentEventsResponse => ListPaymentEventsResponse.decode(value),
+  },
+  getDispute: {
+    path: "/centra.transaction.v1.TransactionService/GetDispute" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetDisputeRequest): Buffer => Buffer.from(GetDisputeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetDisputeRequest => GetDisputeRequest.decode(value),
+    responseSerialize: (value: Dispute): Buffer => Buffer.from(Dispute.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Dispute => Dispute.decode(value),
+  },
+  listDisputes: {
+    path: "/centra.transaction.v1.TransactionService/ListDisputes" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDisputesRequest): Buffer => Buffer.from(ListDisputesRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDisputesRequest => ListDisputesRequest.decode(value),
+    responseSerialize: (value: ListDisputesResponse): Buffer =>
+      Buffer.from(ListDisputesResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDisputesResponse => ListDisputesResponse.decode(value),
+  },
+  /**
+   * Takes in a provider's webhook as it came. Answers after it is stored durably; INVALID_ARGUMENT signature_invalid,
+   * NOT_FOUND for an unknown account, UNAVAILABLE when it could not be stored (the provider then sends it again).
+   */
+  receiveProviderEvent: {
+    path: "/centra.transaction.v1.TransactionService/ReceiveProviderEvent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReceiveProviderEventRequest): Buffer =>
+      Buffer.from(ReceiveProviderEventRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReceiveProviderEventRequest => ReceiveProviderEventRequest.decode(value),
+    responseSerialize: (value: ReceiveProviderEventResponse): Buffer =>
+      Buffer.from(ReceiveProviderEventResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReceiveProviderEventResponse => ReceiveProviderEventResponse.decode(value),
+  },
+  /** Stored provider events, newest first: what is unmatched or contradicts us waits here. */
+  listProviderEvents: {
+    path: "/centra.transaction.v1.TransactionService/ListProviderEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListProviderEventsRequest): Buffer =>
+      Buffer.from(ListProviderEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListProviderEventsRequest => ListProviderEventsRequest.decode(value),
+    responseSerialize: (value: ListProviderEventsResponse): Buffer =>
+      Buffer.from(ListProviderEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListProviderEventsResponse => ListProviderEventsResponse.decode(value),
+  },
+  /** Has one stored event processed again. */
+  replayProviderEvent: {
+    path: "/centra.transaction.v1.TransactionService/ReplayProviderEvent" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReplayProviderEventRequest): Buffer =>
+      Buffer.from(ReplayProviderEventRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReplayProviderEventRequest => ReplayProviderEventRequest.decode(value),
+    responseSerialize: (value: ProviderEvent): Buffer => Buffer.from(ProviderEvent.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ProviderEvent => ProviderEvent.decode(value),
+  },
+  /** Operations whose outcome is not known, with everything a person needs to find it out. */
+  listUnknownOperations: {
+    path: "/centra.transaction.v1.TransactionService/ListUnknownOperations" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListUnknownOperationsRequest): Buffer =>
+      Buffer.from(ListUnknownOperationsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListUnknownOperationsRequest => ListUnknownOperationsRequest.decode(value),
+    responseSerialize: (value: ListUnknownOperationsResponse): Buffer =>
+      Buffer.from(ListUnknownOperationsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListUnknownOperationsResponse => ListUnknownOperationsResponse.decode(value),
+  },
+  /** A person settles an operation by what they found at the provider. Audited. */
+  settleUnknownOperation: {
+    path: "/centra.transaction.v1.TransactionService/SettleUnknownOperation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SettleUnknownOperationRequest): Buffer =>
+      Buffer.from(SettleUnknownOperationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SettleUnknownOperationRequest => SettleUnknownOperationRequest.decode(value),
+    responseSerialize: (value: SettleUnknownOperationResponse): Buffer =>
+      Buffer.from(SettleUnknownOperationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SettleUnknownOperationResponse =>
+      SettleUnknownOperationResponse.decode(value),
+  },
+  /** The built-in simulator's challenge page: what to show, and what the guest chose. */
+  getSimulatorChallenge: {
+    path: "/centra.transaction.v1.TransactionService/GetSimulatorChallenge" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetSimulatorChallengeRequest): Buffer =>
+      Buffer.from(GetSimulatorChallengeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetSimulatorChallengeRequest => GetSimulatorChallengeRequest.decode(value),
+    responseSerialize: (value: SimulatorChallenge): Buffer => Buffer.from(SimulatorChallenge.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SimulatorChallenge => SimulatorChallenge.decode(value),
+  },
+  answerSimulatorChallenge: {
+    path: "/centra.transaction.v1.TransactionService/AnswerSimulatorChallenge" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: AnswerSimulatorChallengeRequest): Buffer =>
+      Buffer.from(AnswerSimulatorChallengeRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): AnswerSimulatorChallengeRequest =>
+      AnswerSimulatorChallengeRequest.decode(value),
+    responseSerialize: (value: AnswerSimulatorChallengeResponse): Buffer =>
+      Buffer.from(AnswerSimulatorChallengeResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): AnswerSimulatorChallengeResponse =>
+      AnswerSimulatorChallengeResponse.decode(value),
+  },
   getPayment: {
     path: "/centra.transaction.v1.TransactionService/GetPayment" as const,
     requestStream: false as const,
@@ -1888,6 +9794,45 @@ export interface TransactionServiceServer extends UntypedServiceImplementation {
    * fingerprint differs; UNAVAILABLE only when surely nothing was sent to a provider.
    */
   sale: handleUnaryCall<SaleRequest, SaleResponse>;
+  /** Holds an amount; otherwise as Sale. */
+  authorize: handleUnaryCall<AuthorizeRequest, AuthorizeResponse>;
+  /** Registers a payment without paying it. */
+  createPayment: handleUnaryCall<CreatePaymentRequest, CreatePaymentResponse>;
+  /** Opens the provider's hosted page for a new payment. */
+  initiate: handleUnaryCall<InitiateRequest, InitiateResponse>;
+  /**
+   * Collects all or part of a hold. Refusals of this and the next three: NOT_FOUND; ABORTED with the name of the conflict
+   * (operation_pending, already_captured, payment_canceled …); FAILED_PRECONDITION for amounts beyond the limit.
+   */
+  capture: handleUnaryCall<CaptureRequest, CaptureResponse>;
+  /** Releases a hold, or stops a payment whose outcome is open: that is done as soon as the outcome is known. */
+  void: handleUnaryCall<VoidRequest, VoidResponse>;
+  refund: handleUnaryCall<RefundRequest, RefundResponse>;
+  /** Raises or lowers a hold to a new total. */
+  adjust: handleUnaryCall<AdjustRequest, AdjustResponse>;
+  getRefund: handleUnaryCall<GetRefundRequest, Refund>;
+  /** Newest first, by cursor. */
+  listRefunds: handleUnaryCall<ListRefundsRequest, ListRefundsResponse>;
+  /** Everything that happened to a payment, oldest first. */
+  listPaymentEvents: handleUnaryCall<ListPaymentEventsRequest, ListPaymentEventsResponse>;
+  getDispute: handleUnaryCall<GetDisputeRequest, Dispute>;
+  listDisputes: handleUnaryCall<ListDisputesRequest, ListDisputesResponse>;
+  /**
+   * Takes in a provider's webhook as it came. Answers after it is stored durably; INVALID_ARGUMENT signature_invalid,
+   * NOT_FOUND for an unknown account, UNAVAILABLE when it could not be stored (the provider then sends it again).
+   */
+  receiveProviderEvent: handleUnaryCall<ReceiveProviderEventRequest, ReceiveProviderEventResponse>;
+  /** Stored provider events, newest first: what is unmatched or contradicts us waits here. */
+  listProviderEvents: handleUnaryCall<ListProviderEventsRequest, ListProviderEventsResponse>;
+  /** Has one stored event processed again. */
+  replayProviderEvent: handleUnaryCall<ReplayProviderEventRequest, ProviderEvent>;
+  /** Operations whose outcome is not known, with everything a person needs to find it out. */
+  listUnknownOperations: handleUnaryCall<ListUnknownOperationsRequest, ListUnknownOperationsResponse>;
+  /** A person settles an operation by what they found at the provider. Audited. */
+  settleUnknownOperation: handleUnaryCall<SettleUnknownOperationRequest, SettleUnknownOperationResponse>;
+  /** The built-in simulator's challenge page: what to show, and what the guest chose. */
+  getSimulatorChallenge: handleUnaryCall<GetSimulatorChallengeRequest, SimulatorChallenge>;
+  answerSimulatorChallenge: handleUnaryCall<AnswerSimulatorChallengeRequest, AnswerSimulatorChallengeResponse>;
   getPayment: handleUnaryCall<GetPaymentRequest, Payment>;
   /** Newest first, by cursor. */
   listPayments: handleUnaryCall<ListPaymentsRequest, ListPaymentsResponse>;
@@ -1914,6 +9859,308 @@ export interface TransactionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SaleResponse) => void,
+  ): ClientUnaryCall;
+  /** Holds an amount; otherwise as Sale. */
+  authorize(
+    request: AuthorizeRequest,
+    callback: (error: ServiceError | null, response: AuthorizeResponse) => void,
+  ): ClientUnaryCall;
+  authorize(
+    request: AuthorizeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AuthorizeResponse) => void,
+  ): ClientUnaryCall;
+  authorize(
+    request: AuthorizeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AuthorizeResponse) => void,
+  ): ClientUnaryCall;
+  /** Registers a payment without paying it. */
+  createPayment(
+    request: CreatePaymentRequest,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  createPayment(
+    request: CreatePaymentRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  createPayment(
+    request: CreatePaymentRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreatePaymentResponse) => void,
+  ): ClientUnaryCall;
+  /** Opens the provider's hosted page for a new payment. */
+  initiate(
+    request: InitiateRequest,
+    callback: (error: ServiceError | null, response: InitiateResponse) => void,
+  ): ClientUnaryCall;
+  initiate(
+    request: InitiateRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InitiateResponse) => void,
+  ): ClientUnaryCall;
+  initiate(
+    request: InitiateRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InitiateResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Collects all or part of a hold. Refusals of this and the next three: NOT_FOUND; ABORTED with the name of the conflict
+   * (operation_pending, already_captured, payment_canceled …); FAILED_PRECONDITION for amounts beyond the limit.
+   */
+  capture(
+    request: CaptureRequest,
+    callback: (error: ServiceError | null, response: CaptureResponse) => void,
+  ): ClientUnaryCall;
+  capture(
+    request: CaptureRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CaptureResponse) => void,
+  ): ClientUnaryCall;
+  capture(
+    request: CaptureRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CaptureResponse) => void,
+  ): ClientUnaryCall;
+  /** Releases a hold, or stops a payment whose outcome is open: that is done as soon as the outcome is known. */
+  void(request: VoidRequest, callback: (error: ServiceError | null, response: VoidResponse) => void): ClientUnaryCall;
+  void(
+    request: VoidRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: VoidResponse) => void,
+  ): ClientUnaryCall;
+  void(
+    request: VoidRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: VoidResponse) => void,
+  ): ClientUnaryCall;
+  refund(
+    request: RefundRequest,
+    callback: (error: ServiceError | null, response: RefundResponse) => void,
+  ): ClientUnaryCall;
+  refund(
+    request: RefundRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RefundResponse) => void,
+  ): ClientUnaryCall;
+  refund(
+    request: RefundRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RefundResponse) => void,
+  ): ClientUnaryCall;
+  /** Raises or lowers a hold to a new total. */
+  adjust(
+    request: AdjustRequest,
+    callback: (error: ServiceError | null, response: AdjustResponse) => void,
+  ): ClientUnaryCall;
+  adjust(
+    request: AdjustRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AdjustResponse) => void,
+  ): ClientUnaryCall;
+  adjust(
+    request: AdjustRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AdjustResponse) => void,
+  ): ClientUnaryCall;
+  getRefund(
+    request: GetRefundRequest,
+    callback: (error: ServiceError | null, response: Refund) => void,
+  ): ClientUnaryCall;
+  getRefund(
+    request: GetRefundRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Refund) => void,
+  ): ClientUnaryCall;
+  getRefund(
+    request: GetRefundRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Refund) => void,
+  ): ClientUnaryCall;
+  /** Newest first, by cursor. */
+  listRefunds(
+    request: ListRefundsRequest,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  listRefunds(
+    request: ListRefundsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  listRefunds(
+    request: ListRefundsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListRefundsResponse) => void,
+  ): ClientUnaryCall;
+  /** Everything that happened to a payment, oldest first. */
+  listPaymentEvents(
+    request: ListPaymentEventsRequest,
+    callback: (error: ServiceError | null, response: ListPaymentEventsResponse) => void,
+  ): ClientUnaryCall;
+  listPaymentEvents(
+    request: ListPaymentEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListPaymentEventsResponse) => void,
+  ): ClientUnaryCall;
+  listPaymentEvents(
+    request: ListPaymentEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListPaymentEventsResponse) => void,
+  ): ClientUnaryCall;
+  getDispute(
+    request: GetDisputeRequest,
+    callback: (error: ServiceError | null, response: Dispute) => void,
+  ): ClientUnaryCall;
+  getDispute(
+    request: GetDisputeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Dispute) => void,
+  ): ClientUnaryCall;
+  getDispute(
+    request: GetDisputeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Dispute) => void,
+  ): ClientUnaryCall;
+  listDisputes(
+    request: ListDisputesRequest,
+    callback: (error: ServiceError | null, response: ListDisputesResponse) => void,
+  ): ClientUnaryCall;
+  listDisputes(
+    request: ListDisputesRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDisputesResponse) => void,
+  ): ClientUnaryCall;
+  listDisputes(
+    request: ListDisputesRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDisputesResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Takes in a provider's webhook as it came. Answers after it is stored durably; INVALID_ARGUMENT signature_invalid,
+   * NOT_FOUND for an unknown account, UNAVAILABLE when it could not be stored (the provider then sends it again).
+   */
+  receiveProviderEvent(
+    request: ReceiveProviderEventRequest,
+    callback: (error: ServiceError | null, response: ReceiveProviderEventResponse) => void,
+  ): ClientUnaryCall;
+  receiveProviderEvent(
+    request: ReceiveProviderEventRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReceiveProviderEventResponse) => void,
+  ): ClientUnaryCall;
+  receiveProviderEvent(
+    request: ReceiveProviderEventRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReceiveProviderEventResponse) => void,
+  ): ClientUnaryCall;
+  /** Stored provider events, newest first: what is unmatched or contradicts us waits here. */
+  listProviderEvents(
+    request: ListProviderEventsRequest,
+    callback: (error: ServiceError | null, response: ListProviderEventsResponse) => void,
+  ): ClientUnaryCall;
+  listProviderEvents(
+    request: ListProviderEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListProviderEventsResponse) => void,
+  ): ClientUnaryCall;
+  listProviderEvents(
+    request: ListProviderEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListProviderEventsResponse) => void,
+  ): ClientUnaryCall;
+  /** Has one stored event processed again. */
+  replayProviderEvent(
+    request: ReplayProviderEventRequest,
+    callback: (error: ServiceError | null, response: ProviderEvent) => void,
+  ): ClientUnaryCall;
+  replayProviderEvent(
+    request: ReplayProviderEventRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ProviderEvent) => void,
+  ): ClientUnaryCall;
+  replayProviderEvent(
+    request: ReplayProviderEventRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ProviderEvent) => void,
+  ): ClientUnaryCall;
+  /** Operations whose outcome is not known, with everything a person needs to find it out. */
+  listUnknownOperations(
+    request: ListUnknownOperationsRequest,
+    callback: (error: ServiceError | null, response: ListUnknownOperationsResponse) => void,
+  ): ClientUnaryCall;
+  listUnknownOperations(
+    request: ListUnknownOperationsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListUnknownOperationsResponse) => void,
+  ): ClientUnaryCall;
+  listUnknownOperations(
+    request: ListUnknownOperationsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListUnknownOperationsResponse) => void,
+  ): ClientUnaryCall;
+  /** A person settles an operation by what they found at the provider. Audited. */
+  settleUnknownOperation(
+    request: SettleUnknownOperationRequest,
+    callback: (error: ServiceError | null, response: SettleUnknownOperationResponse) => void,
+  ): ClientUnaryCall;
+  settleUnknownOperation(
+    request: SettleUnknownOperationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SettleUnknownOperationResponse) => void,
+  ): ClientUnaryCall;
+  settleUnknownOperation(
+    request: SettleUnknownOperationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SettleUnknownOperationResponse) => void,
+  ): ClientUnaryCall;
+  /** The built-in simulator's challenge page: what to show, and what the guest chose. */
+  getSimulatorChallenge(
+    request: GetSimulatorChallengeRequest,
+    callback: (error: ServiceError | null, response: SimulatorChallenge) => void,
+  ): ClientUnaryCall;
+  getSimulatorChallenge(
+    request: GetSimulatorChallengeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SimulatorChallenge) => void,
+  ): ClientUnaryCall;
+  getSimulatorChallenge(
+    request: GetSimulatorChallengeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SimulatorChallenge) => void,
+  ): ClientUnaryCall;
+  answerSimulatorChallenge(
+    request: AnswerSimulatorChallengeRequest,
+    callback: (error: ServiceError | null, response: AnswerSimulatorChallengeResponse) => void,
+  ): ClientUnaryCall;
+  answerSimulatorChallenge(
+    request: AnswerSimulatorChallengeRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: AnswerSimulatorChallengeResponse) => void,
+  ): ClientUnaryCall;
+  answerSimulatorChallenge(
+    request: AnswerSimulatorChallengeRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: AnswerSimulatorChallengeResponse) => void,
   ): ClientUnaryCall;
   getPayment(
     request: GetPaymentRequest,
