@@ -1,7 +1,14 @@
 import { envInteger } from '@centra/service-kit/env.ts';
 import type { Env } from '@centra/service-kit/env.ts';
 
-export type LimitName = 'payments' | 'default' | 'admin' | 'unauthenticated';
+export type LimitName =
+  | 'payments'
+  | 'default'
+  | 'admin'
+  | 'webhooks'
+  | 'pages'
+  | 'public'
+  | 'unauthenticated';
 
 /** So many requests within so many seconds, counted from the first of them. */
 export type Window = { name: string; quota: number; seconds: number };
@@ -18,7 +25,7 @@ export type Limits = Readonly<Record<LimitName, Limit>>;
 
 const QUOTA_MAX = 1_000_000;
 
-/** Reads the one table of limits. All but the last are per merchant. */
+/** Reads the one table of limits: the first three are per merchant, the others per address. */
 export function envToLimits(env: Env): Limits {
   const quota = (variable: string, fallback: number): number =>
     envInteger(env, variable, fallback, 1, QUOTA_MAX);
@@ -34,6 +41,14 @@ export function envToLimits(env: Env): Limits {
     ]),
     // Settings are changed by people and by scripts of people.
     admin: limit('admin', [{ name: 'admin', quota: quota('LIMIT_ADMIN_PER_SECOND', 10), seconds: 1 }]),
+    // Events of one account from one address. A busy day's payout of refunds comes in bursts, and a provider sends again.
+    webhooks: limit('webhooks', [
+      { name: 'webhooks', quota: quota('LIMIT_WEBHOOKS_PER_SECOND', 100), seconds: 1 },
+    ]),
+    // One page, looked at and answered by one guest.
+    pages: limit('pages', [{ name: 'pages', quota: quota('LIMIT_PAGES_PER_SECOND', 10), seconds: 1 }]),
+    // All that one address asks without a credential: a provider sends for all its hotels from a few addresses.
+    public: limit('public', [{ name: 'public', quota: quota('LIMIT_PUBLIC_PER_SECOND', 500), seconds: 1 }]),
     // Refused credentials, per address: slows whoever tries keys. A valid key is never counted here.
     unauthenticated: limit('unauthenticated', [
       { name: 'unauthenticated', quota: quota('LIMIT_UNAUTHENTICATED_PER_MINUTE', 20), seconds: 60 },

@@ -11,7 +11,10 @@ export function allowOrigin(context: Context): RequestHandler {
     if (origin !== undefined) {
       const exchange = exchangeOf(request);
       const { identity } = settled(exchange);
-      if (await context.origins.isAllowed(origin, identity.merchantId, exchange.requestId)) {
+      if (
+        identity !== undefined &&
+        (await context.origins.isAllowed(origin, identity.merchantId, exchange.requestId))
+      ) {
         response.setHeader('access-control-allow-origin', origin);
         response.setHeader('access-control-expose-headers', EXPOSED_HEADERS);
       }

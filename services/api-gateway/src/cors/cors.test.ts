@@ -123,7 +123,7 @@ describe('preflight', () => {
     const earlier = upstream.seen.length;
     const answer = await call(`${gateway.url}/v1/payments`, { method: 'OPTIONS' });
     assert.equal(answer.status, 204);
-    assert.equal(answer.headers.allow, 'GET, HEAD, OPTIONS');
+    assert.equal(answer.headers.allow, 'GET, HEAD, POST, OPTIONS');
     assert.equal(upstream.seen.length, earlier);
   });
 });

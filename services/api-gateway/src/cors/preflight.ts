@@ -17,7 +17,11 @@ export async function answerPreflight(
 ): Promise<void> {
   const { origin } = request.headers;
   const isPreflight = origin !== undefined && request.headers['access-control-request-method'] !== undefined;
-  if (isPreflight && (await context.origins.isAllowed(origin, anyMerchant, exchangeOf(request).requestId))) {
+  if (
+    isPreflight &&
+    known.mayCrossOrigins &&
+    (await context.origins.isAllowed(origin, anyMerchant, exchangeOf(request).requestId))
+  ) {
     response.setHeader('access-control-allow-origin', origin);
     response.setHeader('access-control-allow-methods', known.allow);
     response.setHeader('access-control-allow-headers', REQUEST_HEADERS);

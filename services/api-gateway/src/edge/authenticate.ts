@@ -3,6 +3,7 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { requireScope } from '@centra/service-kit/http.ts';
 import type { Identity } from '@centra/service-kit/service-identity.ts';
 import type { Context } from '../context.ts';
+import { PUBLIC } from '../routes.ts';
 import { addressForLimit } from './client-address.ts';
 import { exchangeOf, settled } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
@@ -10,10 +11,11 @@ import type { Exchange } from './exchange.ts';
 // What our keys look like. Anything else is refused without asking auth, with the same answer.
 const CREDENTIAL = /^Bearer +(ck_(?:test|live)_[A-Za-z0-9_-]{8,200})$/i;
 
-/** 401 for every credential that may not be used, with the same words. */
+/** 401 for every credential that may not be used, with the same words. On a public route none is even looked at. */
 export function authenticate(context: Context): RequestHandler {
   return async (request, _response, next) => {
     const exchange = exchangeOf(request);
+    if (exchange.route?.scope === PUBLIC) return next();
     const identity = await identify(context, request.headers.authorization, exchange.requestId);
     if (identity === undefined) throw await refusal(context, exchange);
     exchange.identity = identity;
@@ -25,7 +27,7 @@ export function authenticate(context: Context): RequestHandler {
 export function authorize(): RequestHandler {
   return (request, _response, next) => {
     const { route, identity } = settled(exchangeOf(request));
-    requireScope(identity, route.scope);
+    if (identity !== undefined) requireScope(identity, route.scope);
     next();
   };
 }

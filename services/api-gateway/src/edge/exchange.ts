@@ -4,6 +4,7 @@ import type { RequestHandler } from 'express';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Identity } from '@centra/service-kit/service-identity.ts';
 import type { Context } from '../context.ts';
+import { PUBLIC } from '../routes.ts';
 import type { Route } from '../routes.ts';
 import type { Attempt } from '../upstreams/attempt.ts';
 import { logExchange } from './access-log.ts';
@@ -21,7 +22,7 @@ export type Exchange = {
   /** Bytes that this connection had carried to the caller before. */
   readonly bytesBefore: number;
   /** The path without query, fit for a log. */
-  readonly path: string;
+  path: string;
   readonly cardInUrl: boolean;
   route: Route | undefined;
   identity: Identity | undefined;
@@ -43,10 +44,10 @@ export function latestAnswerOn(socket: Socket): ServerResponse | undefined {
   return latestAnswers.get(socket);
 }
 
-/** The route, identity of an exchange after the steps that set them. */
-export function settled(exchange: Exchange): { route: Route; identity: Identity } {
+/** Route and identity of an exchange after the steps that set them. Only a public route has no identity. */
+export function settled(exchange: Exchange): { route: Route; identity: Identity | undefined } {
   const { route, identity } = exchange;
-  if (route === undefined || identity === undefined)
+  if (route === undefined || (identity === undefined) !== (route.scope === PUBLIC))
     throw new Error('the request was not authenticated before');
   return { route, identity };
 }

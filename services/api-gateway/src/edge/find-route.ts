@@ -16,6 +16,8 @@ export function findRoute(context: Context): RequestHandler {
     const queryAt = url.indexOf('?');
     const known = find(queryAt === -1 ? url : url.slice(0, queryAt));
     if (known === undefined) throw new AppError('not_found');
+    const exchange = exchangeOf(request);
+    exchange.path = known.loggedAs ?? exchange.path;
     if (request.method === 'OPTIONS') return await answerPreflight(context, request, response, known);
     const route = known.byMethod.get(request.method);
     if (route === undefined) {
@@ -23,13 +25,20 @@ export function findRoute(context: Context): RequestHandler {
       throw new AppError('method_not_allowed');
     }
     requireBodyForm(request, route);
-    exchangeOf(request).route = route;
+    exchange.route = route;
     request.url = url;
     next();
   };
 }
 
 const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?$/i;
+const TYPES = {
+  json: JSON_TYPE,
+  optional: JSON_TYPE,
+  // Bytes for the one who signed them: how a provider spells JSON is its own affair.
+  raw: /^application\/(?:[\w.-]+\+)?json(?:\s*;.*)?$/i,
+  form: /^application\/x-www-form-urlencoded(?:\s*;\s*charset="?utf-8"?)?$/i,
+} as const satisfies Record<Exclude<Route['body'], 'none'>, RegExp>;
 
 function requireBodyForm(request: IncomingMessage, route: Route): void {
   const body = hasBody(request);
@@ -39,6 +48,6 @@ function requireBodyForm(request: IncomingMessage, route: Route): void {
   }
   if (route.body === 'optional' && !body) return;
   const type = request.headers['content-type'] ?? '';
-  if (type !== 'application/json' && !JSON_TYPE.test(type.trim()))
-    throw new AppError('unsupported_media_type');
+  if (type === 'application/json' && route.body !== 'form') return;
+  if (!TYPES[route.body].test(type.trim())) throw new AppError('unsupported_media_type');
 }

@@ -8,7 +8,14 @@ import { holdsCardNumber } from './url-text.ts';
 export const METHODS_ALLOWED = 'GET, HEAD, POST, DELETE, OPTIONS';
 
 // Node joins or drops repeats of these without a word; two parties could then read the same request differently.
-const SINGLE_HEADERS = new Set(['host', 'authorization', 'idempotency-key', 'content-type', 'origin']);
+const SINGLE_HEADERS = new Set([
+  'host',
+  'authorization',
+  'idempotency-key',
+  'content-type',
+  'origin',
+  'stripe-signature',
+]);
 
 /** Refuses what no route of ours takes, before any work is done for it. */
 export function refuseMalformed(): RequestHandler {

@@ -29,6 +29,9 @@ export type RealAuth = ChildService & {
 export const ALL_SCOPES = [
   'payments:read',
   'payments:write',
+  'refunds:write',
+  'operations:read',
+  'operations:settle',
   'provider_accounts:read',
   'provider_accounts:write',
   'api_keys:read',

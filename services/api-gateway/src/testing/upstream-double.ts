@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { listen } from '@centra/service-kit/listen.ts';
 
-export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string };
+export type Seen = { method: string; url: string; headers: IncomingHttpHeaders; body: string; bytes: Buffer };
 export type Handler = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -41,12 +41,13 @@ export async function startUpstream(first: Handler = echo, port = 0): Promise<Up
   const listening = await listen(
     (request, response) => {
       void readBody(request).then(
-        async (body) => {
+        async (bytes) => {
           const seen = {
             method: request.method ?? '',
             url: request.url ?? '',
             headers: request.headers,
-            body,
+            body: bytes.toString('utf8'),
+            bytes,
           };
           double.seen.push(seen);
           await handler(request, response, seen);
@@ -63,8 +64,8 @@ export async function startUpstream(first: Handler = echo, port = 0): Promise<Up
   return double;
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+async function readBody(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
-  return Buffer.concat(chunks).toString('utf8');
+  return Buffer.concat(chunks);
 }

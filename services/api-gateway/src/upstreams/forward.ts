@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
 import { exchangeOf, settled } from '../edge/exchange.ts';
+import { PUBLIC } from '../routes.ts';
 import type { Route } from '../routes.ts';
 import type { Outcome } from './attempt.ts';
 import { headersForUpstream } from './passed-headers.ts';
@@ -17,7 +18,7 @@ export function refuseOverload(context: Context): RequestHandler {
   };
 }
 
-/** Last step: passes the request on with a signed identity, and says honestly what a lost answer means. */
+/** Last step: passes the request on with a signed word on who calls, and says honestly what a lost answer means. */
 export function forward(context: Context): RequestHandler {
   return async (request, response) => {
     const exchange = exchangeOf(request);
@@ -25,11 +26,16 @@ export function forward(context: Context): RequestHandler {
     const upstream = context.upstreams[route.upstream];
     request.headers = headersForUpstream(request.headers, {
       host: upstream.host,
-      identityToken: context.signer.identityToken(route.upstream, identity),
+      // Without a credential there is nobody to vouch for: this token says only that the request came through this door.
+      token:
+        identity === undefined
+          ? context.signer.serviceToken(route.upstream)
+          : context.signer.identityToken(route.upstream, identity),
       requestId: exchange.requestId,
       address: exchange.address,
+      routeHeader: route.header,
     });
-    const outcome = await upstream.pass(identity.merchantId, request, response);
+    const outcome = await upstream.pass(identity?.merchantId, request, response);
     const refusal = toRefusal(outcome, route);
     if (refusal === undefined) return;
     if (refusal.code === 'internal') context.counters.unknownOutcomes.inc({ route: route.path });
@@ -64,8 +70,13 @@ function toRefusal(outcome: Outcome, route: Route): AppError | undefined {
 /** 503 promises that nothing was done, so it is only for reads here. */
 function lostAnswer(route: Route): AppError {
   if (route.method === 'GET') return new AppError('unavailable', { retryAfterSeconds: RETRY_AFTER_S });
-  const advice = route.idempotent
+  const advice = adviceOn(route);
+  return new AppError('internal', { detail: `The answer was lost, so the outcome is not known. ${advice}` });
+}
+
+function adviceOn(route: Route): string {
+  if (route.scope === PUBLIC) return 'Send the same again: it is taken in once.';
+  return route.idempotent
     ? 'Repeat the request with the same Idempotency-Key: it is carried out once, and you get its outcome.'
     : 'Look at the object before you repeat the request.';
-  return new AppError('internal', { detail: `The answer was lost, so the outcome is not known. ${advice}` });
 }

@@ -29,22 +29,30 @@ const ANSWER_HEADERS: readonly string[] = [
 /** The whole head of the request to the upstream. */
 export function headersForUpstream(
   given: IncomingHttpHeaders,
-  own: { host: string; identityToken: string; requestId: string; address: string },
+  own: { host: string; token: string; requestId: string; address: string; routeHeader: string | undefined },
 ): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {
     host: own.host,
     'x-request-id': own.requestId,
-    [IDENTITY_HEADER]: own.identityToken,
+    [IDENTITY_HEADER]: own.token,
     [CLIENT_ADDRESS_HEADER]: own.address,
   };
   copy(REQUEST_HEADERS, given, headers);
+  if (own.routeHeader !== undefined) copy([own.routeHeader], given, headers);
   return headers;
 }
 
-/** The upstream's part of the head of the answer. Connections are a matter between neighbours (RFC 9110 §7.6.1). */
-export function keepAnswerHeaders(given: IncomingHttpHeaders, keepAlive: boolean): IncomingHttpHeaders {
+/**
+ * The upstream's part of the head of the answer. Connections are a matter between neighbours (RFC 9110 §7.6.1). A page
+ * says itself what it may load; everywhere else ours stands, which allows nothing.
+ */
+export function keepAnswerHeaders(
+  given: IncomingHttpHeaders,
+  { keepAlive, isPage }: { keepAlive: boolean; isPage: boolean },
+): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { connection: keepAlive ? 'keep-alive' : 'close' };
   copy(ANSWER_HEADERS, given, headers);
+  if (isPage) copy(['content-security-policy'], given, headers);
   return headers;
 }
 

@@ -72,7 +72,10 @@ function followAttempts(lifecycle: Context['lifecycle']): Plugin {
       if (status >= 500)
         attempt.outcome ??= status === 503 && answer.headers['retry-after'] !== undefined ? 'shed' : 'failed';
       attempt.replayed = answer.headers['idempotent-replayed'] === 'true';
-      answer.headers = keepAnswerHeaders(answer.headers, !lifecycle.draining && response.shouldKeepAlive);
+      answer.headers = keepAnswerHeaders(answer.headers, {
+        keepAlive: !lifecycle.draining && response.shouldKeepAlive,
+        isPage: exchangeOf(request).route?.page === true,
+      });
     });
     server.on('error', (_error, request, response) => {
       const attempt = request === undefined ? undefined : attemptOf(request);

@@ -20,8 +20,12 @@ export type Upstream = {
   host: string;
   /** Throws 503 when a request would be refused anyway, so that no work is done for it. */
   refuseOverload(): void;
-  /** Passes the request on under the breaker and the concurrency limits; throws 503 when they refuse it. */
-  pass(merchantId: string, request: IncomingMessage, response: ServerResponse): Promise<Outcome>;
+  /**
+   * Passes the request on under the breaker and the concurrency limits; throws 503 when they refuse it. Requests without
+   * a merchant hold places together, as if they were one, and do not count for the breaker: strangers must neither
+   * take the hotels' places nor shut the door on them, for example with bodies that never end.
+   */
+  pass(merchantId: string | undefined, request: IncomingMessage, response: ServerResponse): Promise<Outcome>;
   close(): void;
 };
 
@@ -61,11 +65,15 @@ export function createUpstream(options: {
       if (isOpen()) refuse('breaker');
     },
     async pass(merchantId, request, response) {
+      const holder = merchantId ?? '';
       // A second request would otherwise wait for the outcome of the one that probes.
       if (breaker.state === CircuitState.HalfOpen) refuse('breaker');
-      if (!held.take(merchantId)) refuse('merchant');
+      if (!held.take(holder)) refuse('merchant');
       try {
-        const outcome = await places.execute(() => breaker.execute(() => proxy.pass(request, response)));
+        const pass = () => proxy.pass(request, response);
+        const outcome = await places.execute(() =>
+          merchantId === undefined ? pass() : breaker.execute(pass),
+        );
         counters.outcomes.inc({ upstream: name, outcome });
         return outcome;
       } catch (error) {
@@ -73,7 +81,7 @@ export function createUpstream(options: {
         if (error instanceof BrokenCircuitError) refuse('breaker');
         throw error;
       } finally {
-        held.release(merchantId);
+        held.release(holder);
       }
     },
     close: () => proxy.close(),
