@@ -23,6 +23,9 @@ const hotelSchema = z.object({
 const SCOPES = [
   'payments:read',
   'payments:write',
+  'refunds:write',
+  'operations:read',
+  'operations:settle',
   'provider_accounts:read',
   'provider_accounts:write',
   'api_keys:read',
@@ -63,9 +66,30 @@ export async function createHotel(
       { provider, mode: 'test', name: `${options.name}: ${provider}`, credentials: accountCredentials },
       apiKey,
     );
-  await connect('stripe', { secret_key: stripeKey });
+  const account = accountSchema.parse(await connect('stripe', { secret_key: stripeKey }));
   await connect('vaultera', { api_key: vaulteraKey });
+  await subscribe(platform, hotel, account.id);
   return hotel;
+}
+
+const accountSchema = z.object({ id: z.string() });
+const endpointSchema = z.object({ secret: z.string() });
+
+/** Sets the webhook up as the hotel's staff would: made at Stripe, which tells its secret, and that saved with us. */
+async function subscribe(platform: Platform, hotel: Hotel, accountId: string): Promise<void> {
+  const url = `${platform.gatewayUrl}/v1/webhooks/stripe/${accountId}`;
+  const answer = await fetch(`${platform.stripeUrl}/v1/webhook_endpoints`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${hotel.stripeKey}` },
+    body: new URLSearchParams({ url, 'enabled_events[]': '*' }),
+    signal: AbortSignal.timeout(DEADLINE_MS),
+  });
+  const { secret } = endpointSchema.parse(await answer.json());
+  await post(
+    `${platform.gatewayUrl}/v1/provider-accounts/${accountId}/rotate`,
+    { credentials: { secret_key: hotel.stripeKey, webhook_secret: secret } },
+    hotel.apiKey,
+  );
 }
 
 async function registerMerchant(

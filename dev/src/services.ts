@@ -151,6 +151,7 @@ function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<
         ...service('transaction', 0, ports.transactionGrpc, ports.transactionOps),
         STRIPE_API_URL: local(ports.stripe),
         VAULTERA_BASE_URL: `${local(ports.vaultera)}/api/v1`,
+        SIMULATOR_CHALLENGE_URL: `${local(ports.gateway)}/v1/simulator/challenges`,
       },
       readyUrl: ready(ports.transactionOps),
     },

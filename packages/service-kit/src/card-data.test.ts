@@ -258,3 +258,19 @@ function fastestMs(shape: string, size: number): number {
   }
   return fastest;
 }
+
+test("a network's transaction id of 15 digits is no card in its own field, and is one anywhere else", () => {
+  // Passes for an American Express number: a published test card.
+  const id = '378282246310005';
+  assert.doesNotThrow(() => refuseCardData({ original_network_transaction_id: id }));
+  for (const value of [
+    { metadata: { id } },
+    { original_network_transaction_id: '4242424242424242' },
+    { original_network_transaction_id: `x ${id}` },
+  ])
+    assert.throws(() => refuseCardData(value), isRefusal);
+});
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'card_data_not_allowed';
+}

@@ -3,7 +3,8 @@ import { callUnary, isServiceError, serviceMetadata } from '@centra/service-kit/
 import type { Context } from './context.ts';
 import { sentRefusal, unavailable } from './transaction-refusal.ts';
 
-type Method<Req, Res> = (
+/** One RPC of a generated client, bound to it. */
+export type UnaryMethod<Req, Res> = (
   request: Req,
   metadata: Metadata,
   options: Partial<CallOptions>,
@@ -16,7 +17,7 @@ type Method<Req, Res> = (
  */
 export async function askTransaction<Req, Res>(
   context: Context,
-  method: Method<Req, Res>,
+  method: UnaryMethod<Req, Res>,
   request: Req,
   options: { requestId: string; deadlineMs: number },
 ): Promise<Res> {

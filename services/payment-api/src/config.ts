@@ -9,6 +9,8 @@ import {
 import type { Env } from '@centra/service-kit/env.ts';
 import { createFailpoint } from '@centra/service-kit/failpoint.ts';
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
+import type { Pricing } from './quotes/pricing.ts';
+import { SHIPPED_PRICING_FILE, readPricingFile } from './quotes/pricing-file.ts';
 
 export type Config = {
   host: string;
@@ -25,6 +27,10 @@ export type Config = {
   saleDeadlineMs: number;
   /** How often expired replies are looked for. */
   reapIntervalMs: number;
+  /** What quotes are made from; read once, at the start. */
+  pricing: Pricing;
+  /** How long a quote holds. */
+  quoteLifetimeMinutes: number;
   /** Refuses conveniences of development, such as a return_url without TLS. */
   production: boolean;
   failpoint: Failpoint;
@@ -47,6 +53,9 @@ export function envToConfig(env: Env): Config {
     // Transaction makes up to two provider calls of 30 s, one after the other.
     saleDeadlineMs: envInteger(env, 'SALE_DEADLINE_MS', 70_000, 500, 300_000),
     reapIntervalMs: envInteger(env, 'REAP_INTERVAL_MS', 600_000, 10, 86_400_000),
+    pricing: readPricingFile(envText(env, 'PRICING_FILE', SHIPPED_PRICING_FILE)),
+    // Time to type a card number and to pass a bank's challenge; a day is the longest a price may lag behind its file.
+    quoteLifetimeMinutes: envInteger(env, 'QUOTE_LIFETIME_MINUTES', 30, 1, 1_440),
     production: envIsProduction(env),
     failpoint: createFailpoint(env),
   };

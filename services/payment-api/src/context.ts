@@ -1,6 +1,6 @@
 import { credentials } from '@grpc/grpc-js';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
-import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { OperationState, TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { createApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
 import type { ApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
 import { createPool } from '@centra/service-kit/database.ts';
@@ -28,6 +28,8 @@ export type Context = {
   /** What charges came to, and what could not be stored. */
   counters: {
     charges: ReturnType<typeof chargesCounter>;
+    /** Counts what a capture, cancellation, adjustment or refund came to. */
+    countOperation(kind: string, done: { state: OperationState; replayed: boolean }): void;
     repliesNotStored: ReturnType<typeof notStoredCounter>;
   };
   signer: Signer;
@@ -71,7 +73,11 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     config,
     log,
     metrics,
-    counters: { charges: chargesCounter(metrics), repliesNotStored: notStoredCounter(metrics) },
+    counters: {
+      charges: chargesCounter(metrics),
+      countOperation: operationsCounter(metrics),
+      repliesNotStored: notStoredCounter(metrics),
+    },
     signer,
     verifier: createVerifier(SERVICE, readTrustedKeys(config.trustedKeys)),
     pool,
@@ -90,6 +96,21 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
 
 function chargesCounter(metrics: Metrics) {
   return metrics.counter('centra_charges_total', 'Answered charges by outcome', ['outcome', 'replayed']);
+}
+
+function operationsCounter(metrics: Metrics) {
+  const counter = metrics.counter('centra_operations_total', 'Answered operations on payments by outcome', [
+    'kind',
+    'outcome',
+    'replayed',
+  ]);
+  return (kind: string, { state, replayed }: { state: OperationState; replayed: boolean }): void =>
+    counter.inc({ kind, outcome: outcomeOf(state), replayed: String(replayed) });
+}
+
+function outcomeOf(state: OperationState): string {
+  if (state === OperationState.OPERATION_STATE_SUCCEEDED) return 'succeeded';
+  return state === OperationState.OPERATION_STATE_DECLINED ? 'declined' : 'open';
 }
 
 function notStoredCounter(metrics: Metrics) {

@@ -45,8 +45,11 @@ describe('PaymentService over gRPC', () => {
       paymentId,
       status: PaymentStatus.PAYMENT_STATUS_SUCCEEDED,
       amount: { amountMinor: 12_050n, currency: 'EUR' },
+      authorizedMinor: 12_050n,
       capturedMinor: 12_050n,
       refundedMinor: 0n,
+      capturePendingMinor: 0n,
+      refundPendingMinor: 0n,
       bookingReference: 'BK-1',
       updatedAt: payment.updatedAt,
     });
@@ -142,8 +145,19 @@ describe('PaymentService over gRPC', () => {
     const registry = createFileRegistry(create(FileDescriptorSetSchema, { file: file.toReversed() }));
     const service = registry.getService('centra.payment.v1.PaymentService');
     assert.deepEqual(
-      service?.methods.map(({ name, output }) => `${name} ${output.typeName}`),
-      ['GetPayment centra.payment.v1.Payment', 'GetPaymentStatus centra.payment.v1.GetPaymentStatusResponse'],
+      service?.methods.map(({ name, output }) => `${name} ${output.name}`),
+      [
+        'CreatePayment CreatePaymentResponse',
+        'AuthorizePayment AuthorizePaymentResponse',
+        'CapturePayment CapturePaymentResponse',
+        'CancelPayment CancelPaymentResponse',
+        'AdjustPayment AdjustPaymentResponse',
+        'RefundPayment RefundPaymentResponse',
+        'InitiatePayment InitiatePaymentResponse',
+        'GetPayment Payment',
+        'GetPaymentStatus GetPaymentStatusResponse',
+        'GetQuote Quote',
+      ],
     );
     assert.ok(registry.getMessage('centra.money.v1.Money') !== undefined);
     assert.equal(registry.getService('centra.transaction.v1.TransactionService'), undefined);

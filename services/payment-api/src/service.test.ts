@@ -90,7 +90,7 @@ describe('the service as a process', () => {
       const more = await stand.charge('killed', chargeBody(), { as: hotel });
       assert.deepEqual(more.bytes, again.bytes);
       const operations = [...stand.transaction.operations.values()];
-      assert.equal(operations.filter(({ sale }) => sale.merchantId === hotel.merchantId).length, 1);
+      assert.equal(operations.filter((each) => each.merchantId === hotel.merchantId).length, 1);
     });
 
   test('a missing or unsafe variable stops the start and is named', () => {

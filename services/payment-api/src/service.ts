@@ -10,6 +10,7 @@ import { createContext } from './context.ts';
 import type { Context, Overrides } from './context.ts';
 import { grpcServices } from './grpc.ts';
 import { addReflection } from './reflection.ts';
+import { startReapQuotes } from './quotes/reap-quotes.ts';
 import { startReapReplies } from './replies/reap-replies.ts';
 
 export type RunningPaymentApi = Running & {
@@ -50,7 +51,7 @@ async function serve(context: Context): Promise<RunningPaymentApi> {
     },
     isAccepting: () => accepting,
   });
-  const reaper = startReapReplies(context);
+  const reapers = [startReapReplies(context), startReapQuotes(context)];
   log.info({ http: http.port, grpc: grpc.port, ops: ops.port }, 'payment-api listens');
   return {
     url: http.url,
@@ -59,7 +60,7 @@ async function serve(context: Context): Promise<RunningPaymentApi> {
     opsPort: ops.port,
     async close() {
       accepting = false;
-      await Promise.all([http.close(), grpc.close(), reaper.stop()]);
+      await Promise.all([http.close(), grpc.close(), ...reapers.map((reaper) => reaper.stop())]);
       await context.close();
       await ops.close();
     },

@@ -33,7 +33,7 @@ export function sentRefusal(error: ServiceError): AppError | undefined {
 
 // What grpc-js says when a call ended before any byte of it left: no connection, no address, or a stream that the
 // server's HTTP/2 layer turned away unprocessed (RFC 9113 §8.7). Its `progress` is not part of the error, its words are;
-// ask-sale.test.ts keeps them to it.
+// ask-operation.test.ts keeps them to it.
 const NOT_SENT = /^(?:No connection established|Name resolution failed|Stream refused by server)/;
 
 /** Whether the call surely never reached transaction. */

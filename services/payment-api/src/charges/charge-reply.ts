@@ -1,15 +1,21 @@
 import type { z } from 'zod';
 import { ERRORS } from '@centra/service-kit/errors.ts';
+import type { ErrorCode } from '@centra/service-kit/errors.ts';
 import { problemSchema } from '@centra/service-kit/problem-schema.ts';
 import { failureSchema, paymentSchema } from '../payments/payment.ts';
 import type { PaymentJson } from '../payments/payment.ts';
-import type { Reply } from '../replies/reply-writer.ts';
 
-/** The 402 of a charge. It has no request id: it is stored, and a repeat gets the same bytes. */
-export const declineSchema = problemSchema
-  .omit({ request_id: true, errors: true })
+const declineProblemSchema = problemSchema.omit({ request_id: true, errors: true });
+
+/** The 402 of an operation. It has no request id: it is stored, and a repeat gets the same bytes. */
+export const declineSchema = declineProblemSchema
   .extend({ decline: failureSchema, payment: paymentSchema })
-  .meta({ id: 'DeclineProblem', description: 'A payment that failed, as an RFC 9457 problem document' });
+  .meta({
+    id: 'DeclineProblem',
+    description: 'What a card, a bank or the provider refused, as an RFC 9457 problem document',
+  });
+
+export type Decline = z.infer<typeof failureSchema>;
 
 // The reasons that transaction gives and that are about the card: another card, or the same one later, may do. What is not
 // listed is the hotel's, the provider's or ours, and then no guest is told that a card is bad.
@@ -32,25 +38,8 @@ export const CARD_FAILURES: ReadonlySet<string> = new Set([
   'try_again_later',
 ]);
 
-/**
- * The answer to a charge that is over: 201 with the payment or 402 with the reason and the payment. A pure function of
- * the payment, with nothing of the request or the moment in it, so that a lost reply can be derived again byte by byte.
- */
-export function terminalReply(payment: PaymentJson): Reply {
-  switch (payment.status) {
-    case 'succeeded':
-      return { statusCode: 201, location: `/v1/payments/${payment.id}`, body: toBytes(payment) };
-    case 'failed':
-      return { statusCode: 402, location: null, body: toBytes(toDecline(payment)) };
-    default:
-      throw new Error(`a ${payment.status} payment has no terminal reply`);
-  }
-}
-
-function toDecline(payment: PaymentJson): z.infer<typeof declineSchema> {
-  const decline = payment.failure;
-  if (decline === null) throw new Error('transaction sent a failed payment without a reason');
-  const code = CARD_FAILURES.has(decline.code) ? 'card_declined' : 'payment_failed';
+/** The problem document of something declined, with what it is about beside it. Members in the order people read them. */
+export function toDeclineProblem<About extends object>(code: ErrorCode, decline: Decline, about: About) {
   const { title, http } = ERRORS[code];
   return {
     type: `urn:centra-payments:error:${code}`,
@@ -59,10 +48,12 @@ function toDecline(payment: PaymentJson): z.infer<typeof declineSchema> {
     code,
     detail: decline.message,
     decline,
-    payment,
+    ...about,
   };
 }
 
-function toBytes(json: object): Buffer {
-  return Buffer.from(JSON.stringify(json));
+/** A payment that failed: its card's fault, or another's. */
+export function toPaymentDecline(payment: PaymentJson, decline: Decline): z.infer<typeof declineSchema> {
+  const code = CARD_FAILURES.has(decline.code) ? 'card_declined' : 'payment_failed';
+  return toDeclineProblem(code, decline, { payment });
 }

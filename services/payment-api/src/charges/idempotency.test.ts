@@ -177,8 +177,7 @@ describe('Idempotency-Key', () => {
   });
 
   function operationsOf(merchantId: string): number {
-    return [...stand.transaction.operations.values()].filter(({ sale }) => sale.merchantId === merchantId)
-      .length;
+    return [...stand.transaction.operations.values()].filter((each) => each.merchantId === merchantId).length;
   }
 
   async function rowsOf(merchantId: string): Promise<unknown[]> {
@@ -192,7 +191,7 @@ describe('Idempotency-Key', () => {
 
   function age(merchantId: string, hours: number): void {
     for (const operation of stand.transaction.operations.values())
-      if (operation.sale.merchantId === merchantId)
+      if (operation.merchantId === merchantId)
         operation.createdAt = new Date(operation.createdAt.getTime() - hours * 3_600_000);
   }
 });

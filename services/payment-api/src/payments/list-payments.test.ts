@@ -4,11 +4,12 @@ import type { Identity } from '@centra/service-kit/service-identity.ts';
 import { chargeBody, newMerchant, startWithDoubles } from '../testing/start-with-doubles.ts';
 import type { Stand } from '../testing/start-with-doubles.ts';
 import { paymentListSchema } from './list-payments.ts';
-import { toCursor } from './list-payments.ts';
+import { toCursor } from '../page.ts';
 
 describe('GET /v1/payments', () => {
   let stand: Stand;
   const hotel = newMerchant();
+  const searcher = newMerchant();
   const ids: string[] = [];
   before(async () => {
     stand = await startWithDoubles();
@@ -67,6 +68,35 @@ describe('GET /v1/payments', () => {
     );
   });
 
+  test('200: each search parameter reaches transaction as what it means', async () => {
+    const guest = { name: 'Zoë Search', email: 'Zoe@example.net' };
+    const body = chargeBody({ amount: 777, currency: 'USD', guest, booking_reference: 'Search/1' });
+    const made = await stand.charge('search', body, { as: searcher });
+    await stand.charge('other', chargeBody(), { as: searcher });
+    const id = String(made.json()['id']);
+    const reference = String(made.json()['provider_reference']);
+    for (const query of [
+      `provider_reference=${reference}`,
+      'guest_email=zoe@EXAMPLE.net',
+      'amount=777&currency=USD',
+      'currency=USD',
+      'query=search%2F',
+      `query=${encodeURIComponent('ZOË')}`,
+      `query=${id}`,
+      `query=${reference}`,
+      'query=zoe@&capture_method=automatic&card_last4=4242&status=succeeded',
+    ])
+      assert.deepEqual((await list(`?${query}`, searcher)).ids, [id], query);
+    for (const query of [
+      'card_last4=0000',
+      'amount=777&currency=EUR',
+      'capture_method=manual',
+      'query=nobody',
+    ])
+      assert.deepEqual((await list(`?${query}`, searcher)).ids, [], query);
+    assert.equal((await list('?capture_method=automatic', searcher)).ids.length, 2);
+  });
+
   test('200: another hotel’s payment as a cursor shows nothing of it', async () => {
     const foreign = newMerchant();
     const answer = await stand.charge('cursor', chargeBody(), { as: foreign });
@@ -100,6 +130,19 @@ describe('GET /v1/payments', () => {
       [`cursor=${toCursor(id)}=`, 'cursor'],
       [`cursor=${toCursor(`${id}'`)}`, 'cursor'],
       [`cursor=${'a'.repeat(10_000)}`, 'cursor'],
+      ['provider_reference=', 'provider_reference'],
+      ['guest_email=zoe', 'guest_email'],
+      ['card_last4=424', 'card_last4'],
+      ['card_last4=424x', 'card_last4'],
+      ['amount=1.5', 'amount'],
+      ['amount=0', 'amount'],
+      ['amount=-1', 'amount'],
+      ['amount=9007199254740992', 'amount'],
+      ['currency=eur', 'currency'],
+      ['capture_method=later', 'capture_method'],
+      ['query=ab', 'query'],
+      [`query=${'a'.repeat(101)}`, 'query'],
+      ['query=a%0Abc', 'query'],
       ['merchant_id=x', 'merchant_id'],
       ['Limit=5', 'Limit'],
       ['limit=5&limit=6', 'limit'],

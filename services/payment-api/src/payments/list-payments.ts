@@ -1,89 +1,95 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
-import { AppError } from '@centra/service-kit/errors.ts';
+import { CaptureMethod, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { ListPaymentsRequest } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { contextOf, identityOf, parseWith, queryOf } from '@centra/service-kit/http.ts';
-import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { askTransaction } from '../ask-transaction.ts';
-import { bookingReferenceSchema } from '../charges/charge.ts';
+import { bookingReferenceSchema, currencySchema, text } from '../charges/charge.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
-import { paymentSchema, paymentStatusSchema, toJson } from './payment.ts';
-
-const LIMIT_DEFAULT = 20;
-// One page of an index, of at most 100 rows; what takes longer is a fault.
-const LIST_DEADLINE_MS = 5_000;
-
-const time = z.iso.datetime({
-  offset: true,
-  error: 'must be an ISO 8601 time with an offset, like 2026-03-01T00:00:00Z',
-});
+import {
+  PAGE_DEADLINE_MS,
+  fromCursor,
+  limitOf,
+  pageEnd,
+  pageEndShape,
+  pageShape,
+  timeSchema,
+} from '../page.ts';
+import { STATUSES, captureMethodSchema, paymentSchema, paymentStatusSchema, toJson } from './payment.ts';
 
 export const listQuerySchema = z.strictObject({
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d?|100)$/, 'must be a whole number from 1 to 100')
-    .optional()
-    .meta({ description: `How many, 1 to 100; ${LIMIT_DEFAULT} when absent`, example: '20' }),
-  cursor: z.string().max(64).optional().meta({ description: 'The `next_cursor` of the page before' }),
+  ...pageShape,
   status: paymentStatusSchema.optional(),
   booking_reference: bookingReferenceSchema.optional(),
-  created_from: time.optional().meta({ description: 'Created at this time or later' }),
-  created_before: time.optional().meta({ description: 'Created before this time' }),
+  provider_reference: text(255).optional().meta({ description: "The provider's own id of the payment" }),
+  guest_email: z.email().max(254).optional().meta({ description: 'Whatever the case of its letters' }),
+  card_last4: z
+    .string()
+    .regex(/^\d{4}$/, 'must be four digits')
+    .optional(),
+  amount: z
+    .string()
+    .regex(/^[1-9]\d{0,15}$/, 'must be a whole number of minor units')
+    .refine((digits) => Number.isSafeInteger(Number(digits)), 'must be at most 9007199254740991')
+    .optional()
+    .meta({ description: 'What was asked for, in minor units; say the currency too' }),
+  currency: currencySchema.optional(),
+  capture_method: captureMethodSchema.optional(),
+  query: text(100)
+    .min(3, 'must be 3 to 100 characters')
+    .optional()
+    .meta({
+      description:
+        'A part of the booking reference or of the name or e-mail address of the guest, or the whole id of the ' +
+        "payment, ours or the provider's; whatever the case of its letters",
+    }),
+  created_from: timeSchema.optional().meta({ description: 'Created at this time or later' }),
+  created_before: timeSchema.optional().meta({ description: 'Created before this time' }),
 });
 
 export const paymentListSchema = z
-  .object({ data: z.array(paymentSchema), has_more: z.boolean(), next_cursor: z.string().nullable() })
+  .object({ data: z.array(paymentSchema), ...pageEndShape })
   .meta({ id: 'PaymentList', description: 'Payments, newest first' });
 
-/** `GET /v1/payments` */
+/** `GET /v1/payments`: list and search. */
 export function listPayments(context: Context): RequestHandler {
+  const ask = context.transaction.listPayments.bind(context.transaction);
   return async (request, response) => {
     const query = parseWith(listQuerySchema, queryOf(request));
-    const identity = identityOf(request);
+    const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
       context,
-      context.transaction.listPayments.bind(context.transaction),
-      {
-        merchantId: identity.merchantId,
-        mode: toMode(identity.mode),
-        limit: Number(query.limit ?? LIMIT_DEFAULT),
-        afterPaymentId: query.cursor === undefined ? '' : fromCursor(query.cursor),
-        status:
-          query.status === undefined ? PaymentStatus.PAYMENT_STATUS_UNSPECIFIED : STATUSES[query.status],
-        bookingReference: query.booking_reference ?? '',
-        createdFrom: query.created_from === undefined ? undefined : new Date(query.created_from),
-        createdBefore: query.created_before === undefined ? undefined : new Date(query.created_before),
-      },
-      { requestId: contextOf(request).requestId, deadlineMs: LIST_DEADLINE_MS },
+      ask,
+      { merchantId, mode: toMode(mode), ...toFilters(query) },
+      { requestId: contextOf(request).requestId, deadlineMs: PAGE_DEADLINE_MS },
     );
-    const last = page.payments.at(-1);
     response.json({
       data: page.payments.map(toJson),
-      has_more: page.hasMore,
-      next_cursor: page.hasMore && last !== undefined ? toCursor(last.paymentId) : null,
+      ...pageEnd(page.hasMore, page.payments.at(-1)?.paymentId),
     });
   };
 }
 
-const STATUSES = {
-  processing: PaymentStatus.PAYMENT_STATUS_PROCESSING,
-  requires_action: PaymentStatus.PAYMENT_STATUS_REQUIRES_ACTION,
-  succeeded: PaymentStatus.PAYMENT_STATUS_SUCCEEDED,
-  failed: PaymentStatus.PAYMENT_STATUS_FAILED,
-} as const;
-
-/** Opaque to clients, so that what it holds may change. */
-export function toCursor(paymentId: string): string {
-  return Buffer.from(paymentId).toString('base64url');
+function toFilters(query: z.infer<typeof listQuerySchema>): Omit<ListPaymentsRequest, 'merchantId' | 'mode'> {
+  return {
+    limit: limitOf(query),
+    afterPaymentId: fromCursor('pay', query.cursor),
+    status: query.status === undefined ? PaymentStatus.PAYMENT_STATUS_UNSPECIFIED : STATUSES[query.status],
+    bookingReference: query.booking_reference ?? '',
+    providerReference: query.provider_reference ?? '',
+    guestEmail: query.guest_email ?? '',
+    cardLast4: query.card_last4 ?? '',
+    amountMinor: BigInt(query.amount ?? 0),
+    currency: query.currency ?? '',
+    captureMethod: toCaptureMethod(query.capture_method),
+    query: query.query ?? '',
+    createdFrom: query.created_from === undefined ? undefined : new Date(query.created_from),
+    createdBefore: query.created_before === undefined ? undefined : new Date(query.created_before),
+  };
 }
 
-function fromCursor(cursor: string): string {
-  const paymentId = Buffer.from(cursor, 'base64url').toString('latin1');
-  // Decoding forgives almost anything; encoding again shows what was forgiven.
-  if (fromPublicId('pay', paymentId) === undefined || toCursor(paymentId) !== cursor)
-    throw new AppError('validation_failed', {
-      errors: [{ field: 'cursor', reason: 'is not a next_cursor that we gave out' }],
-    });
-  return paymentId;
+function toCaptureMethod(method: 'automatic' | 'manual' | undefined): CaptureMethod {
+  if (method === undefined) return CaptureMethod.CAPTURE_METHOD_UNSPECIFIED;
+  return method === 'manual' ? CaptureMethod.CAPTURE_METHOD_MANUAL : CaptureMethod.CAPTURE_METHOD_AUTOMATIC;
 }

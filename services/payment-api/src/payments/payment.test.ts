@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import { CaptureMethod, Initiation, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import type { Payment } from '@centra/proto/centra/payment/v1/payment.ts';
 import { paymentSchema, toJson } from './payment.ts';
 
@@ -27,6 +27,24 @@ const payment: Payment = {
   createdAt: new Date('2026-03-01T09:30:00.000Z'),
   updatedAt: new Date('2026-03-01T09:30:01.500Z'),
   version: 2,
+  captureMethod: CaptureMethod.CAPTURE_METHOD_MANUAL,
+  authorizePendingMinor: 0n,
+  capturePendingMinor: 7n,
+  refundPendingMinor: 0n,
+  hold: {
+    capturableMinor: 12_043n,
+    expiresAt: new Date('2026-03-08T09:30:00.000Z'),
+    multipleCapture: true,
+    incremental: false,
+    overcaptureMinor: 0n,
+  },
+  initiation: Initiation.INITIATION_CUSTOMER,
+  networkTransactionId: '',
+  originalNetworkTransactionId: 'ntx_0',
+  quoteId: 'quo_01jd4qv8e2f5tb3y9k7m1n6p0r',
+  quoteHash: 'ab'.repeat(32),
+  cancellationReason: '',
+  disputed: false,
 };
 
 test('what is absent is null, amounts are integers, times are UTC, and the merchant is not repeated', () => {
@@ -38,8 +56,24 @@ test('what is absent is null, amounts are integers, times are UTC, and the merch
     status: 'succeeded',
     amount: 12_050,
     currency: 'KWD',
+    capture_method: 'manual',
+    amount_authorized: 12_050,
     amount_captured: 12_050,
     amount_refunded: 50,
+    amount_authorize_pending: 0,
+    amount_capture_pending: 7,
+    amount_refund_pending: 0,
+    hold: {
+      amount_capturable: 12_043,
+      expires_at: '2026-03-08T09:30:00.000Z',
+      multiple_capture: true,
+      incremental: false,
+      overcapture: 0,
+    },
+    initiation: 'customer',
+    network_transaction_id: null,
+    original_network_transaction_id: 'ntx_0',
+    quote: { id: 'quo_01jd4qv8e2f5tb3y9k7m1n6p0r', hash: 'ab'.repeat(32) },
     provider: 'stripe',
     provider_account: 'pa_01jd4qtq5y8w2s6v0c3x9z1b4d',
     provider_reference: null,
@@ -49,10 +83,29 @@ test('what is absent is null, amounts are integers, times are UTC, and the merch
     description: null,
     metadata: {},
     failure: null,
+    cancellation_reason: null,
+    disputed: false,
     next_action: null,
     created_at: '2026-03-01T09:30:00.000Z',
     updated_at: '2026-03-01T09:30:01.500Z',
   });
+});
+
+test('every status, capture method and initiation of the contract has its word, and no two share one', () => {
+  const words = Object.values(PaymentStatus)
+    .filter((status) => status !== PaymentStatus.PAYMENT_STATUS_UNSPECIFIED)
+    .map((status) => toJson({ ...payment, status }).status);
+  assert.deepEqual(words.toSorted(), paymentSchema.shape.status.options.toSorted());
+  const methods = Object.values(CaptureMethod).map((captureMethod) => toJson({ ...payment, captureMethod }));
+  assert.deepEqual(
+    methods.map((json) => json.capture_method),
+    ['automatic', 'automatic', 'manual'],
+  );
+  const initiations = Object.values(Initiation).map((initiation) => toJson({ ...payment, initiation }));
+  assert.deepEqual(
+    initiations.map((json) => json.initiation),
+    ['customer', 'customer', 'merchant', 'moto'],
+  );
 });
 
 test('the order in which metadata arrives does not change a byte', () => {
@@ -70,6 +123,7 @@ test('a payment that JSON cannot carry exactly, or that is incomplete, is a bug 
     { createdAt: undefined },
     { status: PaymentStatus.PAYMENT_STATUS_UNSPECIFIED },
     { mode: Mode.MODE_UNSPECIFIED },
+    { refundPendingMinor: -1n },
   ];
   for (const change of broken) assert.throws(() => toJson({ ...payment, ...change }), /transaction|JSON/);
 });

@@ -9,7 +9,7 @@ import { createLog } from '@centra/service-kit/log.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { startWithDoubles } from '../testing/start-with-doubles.ts';
 import { migrate, migrationsFolder } from '../migrate.ts';
-import { reapReplies } from './reap-replies.ts';
+import { reapPrices, reapReplies } from './reap-replies.ts';
 
 describe('the reaper of replies', () => {
   let database: TestDatabase;
@@ -39,6 +39,19 @@ describe('the reaper of replies', () => {
     assert.equal(await reapReplies(pool, 5), 2);
     assert.equal(await reapReplies(pool, 5), 0);
     assert.equal(await countOf('true'), 6);
+  });
+
+  test('prices of quoted payments go a day later than the replies of the same age', async () => {
+    for (const age of ['31 days 1 minute', '30 days 23 hours', '0 days'])
+      await pool.query(
+        `insert into quoted_operations
+           (merchant_id, operation_id, fingerprint, quote_id, amount_minor, currency, quote_hash, created_at)
+         select gen_random_uuid(), gen_random_uuid(), decode(repeat('00', 32), 'hex'), 'quo_1', 1, 'EUR', '', now() - $1::interval`,
+        [age],
+      );
+    assert.deepEqual([await reapPrices(pool, 10), await reapPrices(pool, 10)], [1, 0]);
+    const { rows } = await pool.query('select count(*)::integer as count from quoted_operations');
+    assert.deepEqual(rows, [{ count: 2 }]);
   });
 
   test('several reapers at once delete each reply once and do not wait for each other', async () => {

@@ -14,7 +14,8 @@ export function startReapReplies(context: Context): Loop {
   return startLoop({ name: 'reap-replies', intervalMs: context.config.reapIntervalMs, log }, async () => {
     const reaped = await reapReplies(pool, BATCH_MAX);
     if (reaped > 0) log.info({ reaped }, 'expired replies deleted');
-    return { more: reaped === BATCH_MAX };
+    const prices = await reapPrices(pool, BATCH_MAX);
+    return { more: reaped === BATCH_MAX || prices === BATCH_MAX };
   });
 }
 
@@ -26,6 +27,21 @@ export async function reapReplies(pool: Pool, batchMax: number): Promise<number>
         where created_at < now() - make_interval(days => $1)
         order by created_at limit $2 for update skip locked)`,
     [REPLY_KEPT_DAYS, batchMax],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * The same for the prices that quoted payments were asked for with. A day later: a price is kept before transaction begins
+ * to count the days of its key.
+ */
+export async function reapPrices(pool: Pool, batchMax: number): Promise<number> {
+  const { rowCount } = await pool.query(
+    `delete from quoted_operations where (merchant_id, operation_id, fingerprint) in (
+       select merchant_id, operation_id, fingerprint from quoted_operations
+        where created_at < now() - make_interval(days => $1)
+        order by created_at limit $2 for update skip locked)`,
+    [REPLY_KEPT_DAYS + 1, batchMax],
   );
   return rowCount ?? 0;
 }

@@ -10,6 +10,7 @@ import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
 import type { Config } from '../config.ts';
 import { migrate, migrationsFolder } from '../migrate.ts';
+import { SHIPPED_PRICING_FILE, readPricingFile } from '../quotes/pricing-file.ts';
 import { startPaymentApi } from '../service.ts';
 import type { RunningPaymentApi } from '../service.ts';
 import { startAuthDouble } from './auth-double.ts';
@@ -51,6 +52,8 @@ export type Stand = {
   call(path: string, call?: Call): Promise<Answer>;
   /** `POST /v1/charge` */
   charge(key: string, body: unknown, call?: Call): Promise<Answer>;
+  /** Any POST that takes an Idempotency-Key. */
+  post(path: string, key: string, body?: unknown, call?: Call): Promise<Answer>;
   replyCount(): Promise<number>;
   /** Another process of the same service on the same database. */
   startAnother(changes?: Partial<Config>): Promise<RunningPaymentApi>;
@@ -64,7 +67,7 @@ export function newMerchant(changes: Partial<Identity> = {}): Identity {
     merchantId: newUuid(),
     mode: 'test',
     actor,
-    scopes: ['payments:read', 'payments:write'],
+    scopes: ['payments:read', 'payments:write', 'refunds:write'],
     ...changes,
   };
 }
@@ -102,6 +105,8 @@ export async function startWithDoubles(changes: Partial<Config> = {}): Promise<S
     trustedKeys: keys.trustedKeys,
     saleDeadlineMs: 20_000,
     reapIntervalMs: 3_600_000,
+    pricing: readPricingFile(SHIPPED_PRICING_FILE),
+    quoteLifetimeMinutes: 30,
     production: false,
     failpoint: () => {},
     ...changes,
@@ -119,6 +124,13 @@ export async function startWithDoubles(changes: Partial<Config> = {}): Promise<S
     await send(options.port ?? service.httpPort, path, options, (identity) =>
       gateway.identityToken('payment-api', identity),
     );
+  const post: Stand['post'] = async (path, key, body, options = {}) =>
+    await call(path, {
+      method: 'POST',
+      ...options,
+      ...(body === undefined ? {} : { body }),
+      headers: { 'idempotency-key': key, ...options.headers },
+    });
   return {
     service,
     config,
@@ -128,13 +140,8 @@ export async function startWithDoubles(changes: Partial<Config> = {}): Promise<S
     privateKeys: keys.privateKeys,
     trustedKeys: keys.trustedKeys,
     call,
-    charge: async (key, body, options = {}) =>
-      await call('/v1/charge', {
-        method: 'POST',
-        ...options,
-        body,
-        headers: { 'idempotency-key': key, ...options.headers },
-      }),
+    charge: async (key, body, options) => await post('/v1/charge', key, body, options),
+    post,
     async replyCount() {
       const { rows } = await database.query<{ count: string }>('select count(*) from replies');
       return Number(rows[0]?.count);

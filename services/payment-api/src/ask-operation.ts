@@ -1,9 +1,9 @@
-import type { SaleRequest, SaleResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { ERRORS } from '@centra/service-kit/errors.ts';
 import { callUnary, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
 import { pause } from '@centra/service-kit/loop.ts';
-import type { Context } from '../context.ts';
-import { sentRefusal, stillInProgress, surelyNotSent, unavailable } from '../transaction-refusal.ts';
+import type { UnaryMethod } from './ask-transaction.ts';
+import type { Context } from './context.ts';
+import { sentRefusal, stillInProgress, surelyNotSent, unavailable } from './transaction-refusal.ts';
 
 // A call whose answer was lost is safe to repeat: it carries the same operation id, and transaction answers from its
 // record. Twice is enough to outlive a restart of one of its processes; longer waiting is the client's part.
@@ -14,19 +14,25 @@ const REPEAT_PAUSE_MS = 200;
 const REPEAT_SHARE = 0.05;
 
 /**
- * Has transaction collect the amount. Throws its refusals; `unavailable` (503) only when surely nothing was sent, and
- * `in_progress` (409) when the answer was lost, so that the client asks again with the same key and is told.
+ * Has transaction do something with money, by a request that carries an operation id. Throws its refusals; `unavailable`
+ * (503) only when surely nothing was sent, and `in_progress` (409) when the answer was lost, so that the client asks
+ * again with the same key and is told.
  */
-export async function askSale(context: Context, sale: SaleRequest, requestId: string): Promise<SaleResponse> {
-  const { signer, transaction, config } = context;
+export async function askOperation<Req, Res>(
+  context: Context,
+  method: UnaryMethod<Req, Res>,
+  request: Req,
+  options: { operationId: string; requestId: string },
+): Promise<Res> {
+  const { signer, config } = context;
   const endsAt = performance.now() + config.saleDeadlineMs;
   let mayHaveRun = false;
   for (let repeatsLeft = REPEATS_MAX; ; repeatsLeft -= 1) {
     const keptMs = repeatsLeft * (config.saleDeadlineMs * REPEAT_SHARE + REPEAT_PAUSE_MS);
     const leftMs = endsAt - performance.now();
     try {
-      return await callUnary(transaction.sale.bind(transaction), sale, {
-        metadata: serviceMetadata(signer, 'transaction', requestId),
+      return await callUnary(method, request, {
+        metadata: serviceMetadata(signer, 'transaction', options.requestId),
         // Never so short that a repeat cannot be answered, even when the time before was used up to the end.
         deadlineMs: Math.max(leftMs - keptMs, leftMs / (repeatsLeft + 1)),
       });
@@ -40,7 +46,7 @@ export async function askSale(context: Context, sale: SaleRequest, requestId: st
       mayHaveRun ||= !surelyNotSent(error);
       if (repeatsLeft === 0 || endsAt - performance.now() <= REPEAT_PAUSE_MS)
         throw mayHaveRun ? stillInProgress(error) : unavailable(error);
-      context.log.warn({ err: error, operationId: sale.operationId, mayHaveRun }, 'sale is repeated');
+      context.log.warn({ err: error, operationId: options.operationId, mayHaveRun }, 'operation is repeated');
     }
     await pause(REPEAT_PAUSE_MS);
   }

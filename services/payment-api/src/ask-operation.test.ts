@@ -4,9 +4,9 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { chargeBody, newMerchant, startWithDoubles } from '../testing/start-with-doubles.ts';
-import type { Answer, Stand } from '../testing/start-with-doubles.ts';
-import { startTransactionDouble } from '../testing/transaction-double.ts';
+import { chargeBody, newMerchant, startWithDoubles } from './testing/start-with-doubles.ts';
+import type { Answer, Stand } from './testing/start-with-doubles.ts';
+import { startTransactionDouble } from './testing/transaction-double.ts';
 
 describe('a call to transaction that is lost', () => {
   let stand: Stand;
@@ -92,8 +92,7 @@ describe('a call to transaction that is lost', () => {
   });
 
   function operationsOf(merchantId: string): number {
-    return [...stand.transaction.operations.values()].filter(({ sale }) => sale.merchantId === merchantId)
-      .length;
+    return [...stand.transaction.operations.values()].filter((each) => each.merchantId === merchantId).length;
   }
 });
 

@@ -1,0 +1,60 @@
+import type { ZodOpenApiResponseObject } from 'zod-openapi';
+import { z } from 'zod';
+import { ERRORS, toProblem, AppError } from '@centra/service-kit/errors.ts';
+import type { ErrorCode } from '@centra/service-kit/errors.ts';
+import { problemSchema } from '@centra/service-kit/problem-schema.ts';
+
+const EXAMPLE_REQUEST_ID = 'req_01jd0000000000000000000000';
+
+/** A refusal that several codes share one status for; the first is the example. */
+export function problem(
+  codes: readonly ErrorCode[],
+  headers?: ZodOpenApiResponseObject['headers'],
+): ZodOpenApiResponseObject {
+  const [first] = codes;
+  if (first === undefined) throw new Error('a problem response needs a code');
+  return {
+    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
+    ...(headers === undefined ? {} : { headers }),
+    content: {
+      'application/problem+json': {
+        schema: problemSchema,
+        example: toProblem(new AppError(first), EXAMPLE_REQUEST_ID),
+      },
+    },
+  };
+}
+
+/** Seconds to wait. */
+export const retryAfter = z.object({ 'Retry-After': z.int().meta({ description: 'Seconds to wait' }) });
+
+/** What every route may refuse with; 400, 404 and 409 differ. */
+export const refusals = {
+  '401': problem(['unauthenticated']),
+  '403': problem(['forbidden']),
+  '405': problem(['method_not_allowed'], z.object({ Allow: z.string() })),
+  '429': problem(['too_many_requests'], retryAfter),
+  '500': problem(['internal']),
+  '503': problem(['unavailable'], retryAfter),
+};
+/** Every route but the public ones. */
+export const security = [{ apiKey: [] }];
+
+/** Of every request that moves money. */
+export const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .min(1)
+    .max(255)
+    .meta({
+      description:
+        'Your own unique name of this request: 1 to 255 printable ASCII characters. The same request under the same key ' +
+        'gives the first answer; another request is refused, also at another endpoint',
+      example: 'booking-20931-deposit-1',
+    }),
+});
+
+export const replayedHeader = z
+  .literal('true')
+  .optional()
+  .meta({ description: 'Present when this key was used before: nothing ran now' });
