@@ -30,7 +30,11 @@ export function createOpenApiDocument(): string {
       description:
         'Take money from your guests through your own payment gateway account. Amounts are integers in minor units ' +
         '(cents for EUR, whole yen for JPY) with their currency beside them. Every refusal is an RFC 9457 problem document ' +
-        'with a stable `code`.',
+        'with a stable `code`.\n\n' +
+        'A payment is held (`authorized`) or collected (`succeeded`), then captured, canceled, adjusted or refunded. Every ' +
+        'request that moves money carries an `Idempotency-Key`: repeat it until you have an answer, and it runs once. 202 means ' +
+        'not settled yet: read the payment, or repeat with the same key; never ask again with a new one. 402 means that the ' +
+        'provider said no and nothing moved.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://127.0.0.1:8080', description: 'npm start' }],

@@ -156,11 +156,6 @@ export const ERRORS = {
     grpc: grpcStatus.FAILED_PRECONDITION,
     title: 'That is more than can still be given back. What is pending counts as used.',
   },
-  amount_below_captured: {
-    http: 422,
-    grpc: grpcStatus.FAILED_PRECONDITION,
-    title: 'A hold cannot be lowered below what was captured of it.',
-  },
   amount_unchanged: {
     http: 422,
     grpc: grpcStatus.FAILED_PRECONDITION,

@@ -30,7 +30,6 @@ const noStore = z.literal('no-store');
 
 /** The routes of this service, for the OpenAPI document that the gateway serves. */
 export const paths: ZodOpenApiPathsObject = {
-  ...quotePaths,
   '/v1/session': {
     get: {
       operationId: 'createSession',
@@ -60,7 +59,8 @@ export const paths: ZodOpenApiPathsObject = {
       operationId: 'createCharge',
       summary: 'Charge a captured card',
       description:
-        'Collects an amount from a card token in one call. Needs the scope `payments:write`.\n\n' +
+        'Collects an amount from a card token in one call: `POST /v1/payments` with nothing to choose. Needs the scope ' +
+        '`payments:write`.\n\n' +
         'Repeat a request whose answer you did not get with the same `Idempotency-Key`: it never charges twice, and a ' +
         'finished charge answers with the same bytes for 30 days.',
       tags: ['Charges'],
@@ -111,5 +111,6 @@ export const paths: ZodOpenApiPathsObject = {
   },
   ...paymentPaths,
   ...refundPaths,
+  ...quotePaths,
   ...operationsPaths,
 };

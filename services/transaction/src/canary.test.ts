@@ -213,7 +213,7 @@ test('I24: no card number, security code or key of a hotel is in any table, log 
     places.database.includes(hotel.merchantId) && places.database.includes('"last4": "0005"'),
     'the run is in the dump',
   );
-  for (const line of ['provider outcome not known', 'payment declined', hotel.merchantId])
+  for (const line of ['provider outcome not known', 'sale declined', hotel.merchantId])
     assert.ok(places.log.includes(line), `the log tells of ${line}`);
   assert.ok(places.replies.includes('"last4":"0005"') && places.replies.includes('card_token_invalid'));
   for (const [place, text] of Object.entries(places)) {

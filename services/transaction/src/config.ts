@@ -24,11 +24,17 @@ export type Config = {
   stripeApiUrl: string;
   /** Where the card vault's API is; only changed to reach the simulator. */
   vaulteraBaseUrl: string;
+  /** Where guests reach the built-in simulator's pages: payment-api's, through the gateway. */
+  simulatorChallengeUrl: string;
   /** How long one call to a provider or vault may take. */
   providerTimeoutMs: number;
   /** How long an attempt owns its operation. */
   operationLeaseMs: number;
   sweepIntervalMs: number;
+  /** How often open holds are looked at. */
+  holdIntervalMs: number;
+  /** How long before a hold lapses its hotel is told. */
+  holdReminderMs: number;
   /** How long a hotel's opened credentials are remembered, which is how late a rotation bites. */
   credentialTtlMs: number;
   failpoint: Failpoint;
@@ -47,9 +53,16 @@ export function envToConfig(env: Env): Config {
     trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
     stripeApiUrl: envUrl(env, 'STRIPE_API_URL', 'https://api.stripe.com'),
     vaulteraBaseUrl: envUrl(env, 'VAULTERA_BASE_URL', 'https://pci.vaultera.co/api/v1'),
+    simulatorChallengeUrl: envUrl(
+      env,
+      'SIMULATOR_CHALLENGE_URL',
+      'http://localhost:8080/v1/simulator/challenges',
+    ),
     providerTimeoutMs: envInteger(env, 'PROVIDER_TIMEOUT_MS', 30_000, 100, 60_000),
     operationLeaseMs: envInteger(env, 'OPERATION_LEASE_MS', 90_000, 500, 600_000),
     sweepIntervalMs: envInteger(env, 'SWEEP_INTERVAL_MS', 1_000, 10, 60_000),
+    holdIntervalMs: envInteger(env, 'HOLD_INTERVAL_MS', 10_000, 10, 600_000),
+    holdReminderMs: envInteger(env, 'HOLD_REMINDER_MS', 86_400_000, 0, 30 * 86_400_000),
     credentialTtlMs: envInteger(env, 'CREDENTIAL_TTL_MS', 5_000, 0, 60_000),
     failpoint: createFailpoint(env),
   };

@@ -6,7 +6,10 @@ import type { Config } from './config.ts';
 import { createContext } from './context.ts';
 import type { Context } from './context.ts';
 import { startGrpc } from './grpc.ts';
+import { startHoldWatcher } from './holds/watch-holds.ts';
+import { startUnknownMeter } from './operations/measure-unknown.ts';
 import { startResolver } from './operations/resolve-unknown.ts';
+import { startEventProcessor } from './provider-events/process-provider-events.ts';
 import { startServiceCodeWiper } from './operations/wipe-service-codes.ts';
 
 export type TransactionService = Running & { context: Context; grpcPort: number; opsPort: number };
@@ -28,7 +31,13 @@ export async function startTransaction(
     isAccepting: () => isAccepting,
     checks: { database: async () => void (await context.pool.query('select 1')) },
   });
-  const loops = [startResolver(context), startServiceCodeWiper(context)];
+  const loops = [
+    startResolver(context),
+    startServiceCodeWiper(context),
+    startEventProcessor(context),
+    startHoldWatcher(context),
+    startUnknownMeter(context),
+  ];
   log.info({ grpcPort: grpc.port, opsPort: ops.port }, 'transaction is up');
   return {
     context,

@@ -47,7 +47,7 @@ export const PROVIDERS = [
       {
         name: 'secret_key',
         label: 'Secret key',
-        help: 'In the Stripe dashboard under Developers, API keys. A restricted key needs write access to PaymentIntents and Refunds.',
+        help: 'In the Stripe dashboard under Developers, API keys. A restricted key needs write access to PaymentIntents, PaymentMethods, Refunds and Checkout Sessions, and read access to Accounts and Disputes.',
         secret: true,
         required: true,
         pattern: STRIPE_SECRET,

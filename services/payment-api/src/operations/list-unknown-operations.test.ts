@@ -18,7 +18,7 @@ const operations = [
   newUnknownOperation({ escalatedAt: undefined, kind: 'void', amount: undefined, origin: undefined }),
   newUnknownOperation({ kind: 'refund', providerReference: 're_1Example' }),
 ];
-const ids = operations.map(({ operationId }) => operationId).toReversed();
+const ids = operations.map(({ operationId }) => operationId);
 
 let stand: Stand;
 before(async () => {
@@ -39,7 +39,7 @@ const list = async (query: string, as: Identity = staff) => {
 };
 
 describe('200', () => {
-  test('a hotel sees its own of its mode, newest first, and nobody else’s', async () => {
+  test('a hotel sees its own of its mode, oldest first, and nobody else’s', async () => {
     assert.deepEqual(
       (await list('')).data.map(({ id }) => id),
       ids,
@@ -48,7 +48,7 @@ describe('200', () => {
   });
 
   test('each tells all that a person needs to ask the provider; what is not known is null', async () => {
-    const [refund, released, capture] = (await list('')).data;
+    const [capture, released, refund] = (await list('')).data;
     assert.deepEqual(capture, {
       id: operations[0]?.operationId,
       object: 'unknown_operation',

@@ -82,7 +82,6 @@ export function planAdjust(payment: Payment, request: AdjustRequest): Plan {
   requireCurrency(payment, request.amount);
   const total = request.amount?.amountMinor ?? 0n;
   if (total === payment.authorizedMinor) throw new AppError('amount_unchanged');
-  if (total < payment.capturedMinor) throw new AppError('amount_below_captured');
   const more = total - payment.authorizedMinor;
   return {
     settle(operation, outcome) {

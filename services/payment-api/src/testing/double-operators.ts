@@ -126,6 +126,7 @@ export function operatorsMethods(
         (it) => it.operationId,
         request.afterOperationId,
         (it) => !request.escalatedOnly || it.escalatedAt !== undefined,
+        'oldest first',
       );
       return { operations: found, hasMore };
     }),
@@ -164,13 +165,20 @@ function pageOf<T>(
   idOf: (it: T) => string,
   after: string,
   wanted: (it: T) => boolean,
+  order: 'newest first' | 'oldest first' = 'newest first',
 ): { found: T[]; hasMore: boolean } {
   const found = all
     .filter((each) => each.merchantId === asker.merchantId && each.mode === asker.mode)
     .map(({ it }) => it)
-    .filter((it) => wanted(it) && (after === '' || idOf(it) < after))
-    .toSorted((a, b) => (idOf(a) < idOf(b) ? 1 : -1));
+    .filter(
+      (it) => wanted(it) && (after === '' || (idOf(it) !== after && !isBeforeId(idOf(it), after, order))),
+    )
+    .toSorted((a, b) => (isBeforeId(idOf(a), idOf(b), order) ? -1 : 1));
   return { found: found.slice(0, asker.limit), hasMore: found.length > asker.limit };
+}
+
+function isBeforeId(id: string, other: string, order: 'newest first' | 'oldest first'): boolean {
+  return order === 'newest first' ? id > other : id < other;
 }
 
 function receive(double: OperatorsDouble, request: ReceiveProviderEventRequest): { duplicate: boolean } {

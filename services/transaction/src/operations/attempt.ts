@@ -1,22 +1,43 @@
 import { DatabaseError } from 'pg';
 import type { Context } from '../context.ts';
 import type { Payment } from '../payments/payment.ts';
-import { ILLEGAL_MOVE_STATE, toTransition } from '../payments/transition.ts';
+import { isFirst, toTransition } from '../payments/outcome-transition.ts';
+import { ILLEGAL_MOVE_STATE } from '../payments/transition.ts';
 import type { Transition, Written } from '../payments/transition.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import type { Outcome } from '../providers/provider.ts';
-import { toSaleAttempt } from './operation.ts';
+import { toChargeAttempt, toFollowUpAttempt, toHostedAttempt } from './operation.ts';
 import type { Operation } from './operation.ts';
+import { planRetry } from './plan-retry.ts';
+import { retryDelayMs } from './retry-policy.ts';
 
-/** Asks the provider for the sale, with the operation's own key. Never throws: what cannot be explained is unknown. */
-export async function attemptSale(
+/** Asks the provider, with the operation's own key. Never throws: what cannot be explained is unknown. */
+export async function attempt(
   context: Context,
   operation: Operation,
   accounts: ChosenAccounts,
 ): Promise<Outcome> {
   return await guarded(context, operation, async () => {
     const provider = context.providers.choose(accounts.provider.provider);
-    return await provider.sale(toSaleAttempt(operation, accounts.provider, accounts.vault));
+    const { kind } = operation;
+    switch (kind) {
+      case 'sale':
+      case 'authorize': {
+        const hosted = toHostedAttempt(operation, accounts.provider);
+        return hosted === undefined
+          ? await provider.charge(toChargeAttempt(operation, accounts.provider, accounts.vault))
+          : await provider.openHostedPage(hosted);
+      }
+      case 'capture':
+      case 'void':
+      case 'refund':
+      case 'adjust':
+        return await provider.followUp(toFollowUpAttempt({ ...operation, kind }, accounts.provider));
+      case 'create':
+        throw new Error('a registered payment has nothing to send');
+      default:
+        throw new Error(`no attempt for ${String(kind satisfies never)}`);
+    }
   });
 }
 
@@ -65,6 +86,7 @@ function logOutcome(context: Context, operation: Operation, outcome: Outcome): v
     merchantId: operation.merchantId,
     paymentId: operation.payment.id,
     operationId: operation.id,
+    operation: operation.kind,
     attempt: operation.attempt,
     provider: operation.payment.provider,
     providerAccountId: operation.providerAccountId,
@@ -79,12 +101,14 @@ function logOutcome(context: Context, operation: Operation, outcome: Outcome): v
       return operation.attempt > 1
         ? context.log.info(facts, 'provider answered after all')
         : context.log.debug(facts, 'provider answered');
+    case 'pending':
+      return context.log.debug(facts, 'the provider works on it');
     case 'declined': {
       const failure = outcome.failure.code;
       // The hotel's own keys no longer work: every guest of theirs is refused until somebody acts.
       if (failure === 'provider_credentials_rejected' || failure === 'provider_refused')
         return context.log.error({ ...facts, failure }, 'provider refused the hotel, not the card');
-      return context.log.info({ ...facts, failure }, 'payment declined');
+      return context.log.info({ ...facts, failure }, `${operation.kind} declined`);
     }
     case 'unknown':
       return context.log.warn({ ...facts, reason: outcome.reason }, 'provider outcome not known');
@@ -102,8 +126,21 @@ export async function settle(
   outcome: Outcome,
   change: Partial<Transition> = {},
 ): Promise<Payment | undefined> {
-  const usedVault = operation.vaultAccountId !== undefined;
-  const transition = { ...toTransition(operation, outcome, usedVault), ...change };
+  if (outcome.kind === 'declined') {
+    const delayMs = retryDelayMs({
+      sequence: operation.sequence,
+      code: outcome.failure.code,
+      initiation: operation.payment.initiation,
+      // The provider's own page is the guest's to try again.
+      mayRetry:
+        isFirst(operation) &&
+        operation.cardToken !== undefined &&
+        operation.options.retrySoftDeclines === true,
+    });
+    const planned = delayMs === undefined ? undefined : await planRetry(context, operation, outcome, delayMs);
+    if (planned !== undefined) return planned;
+  }
+  const transition = { ...toTransition(operation, outcome), ...change };
   const written = await writeDespiteLostConnection(context, operation, transition);
   return written.kind === 'superseded' ? undefined : paymentAfter(operation.payment, transition, written);
 }
@@ -117,15 +154,15 @@ async function writeDespiteLostConnection(
   operation: Operation,
   transition: Transition,
 ): Promise<Written> {
-  for (let attempt = 1; ; attempt += 1) {
+  for (let tries = 1; ; tries += 1) {
     try {
       return await context.writeTransition(operation, transition);
     } catch (error) {
       // The payment has already made this move: the try before was written, only its answer was lost.
-      if (attempt > 1 && error instanceof DatabaseError && error.code === ILLEGAL_MOVE_STATE)
+      if (tries > 1 && error instanceof DatabaseError && error.code === ILLEGAL_MOVE_STATE)
         return { kind: 'superseded' };
-      if (attempt === WRITE_ATTEMPTS_MAX) throw error;
-      context.log.warn({ err: error, operationId: operation.id, attempt }, 'outcome not stored yet');
+      if (tries === WRITE_ATTEMPTS_MAX) throw error;
+      context.log.warn({ err: error, operationId: operation.id, tries }, 'outcome not stored yet');
     }
   }
 }
@@ -135,19 +172,26 @@ function paymentAfter(
   transition: Transition,
   written: Extract<Written, { kind: 'written' }>,
 ): Payment {
-  const moved = transition.paymentStatus !== undefined;
+  if (transition.paymentStatus === undefined) return before;
+  const { add, hold } = transition;
   return {
     ...before,
-    status: transition.paymentStatus ?? before.status,
+    status: written.status,
     version: written.version,
     updatedAt: written.updatedAt,
-    authorizedMinor: before.authorizedMinor + transition.capturedMinor,
-    capturedMinor: before.capturedMinor + transition.capturedMinor,
-    providerReference: moved
-      ? (transition.providerReference ?? before.providerReference)
-      : before.providerReference,
-    card: moved ? (transition.card ?? before.card) : before.card,
-    failure: moved ? transition.failure : before.failure,
-    redirectUrl: moved ? transition.redirectUrl : before.redirectUrl,
+    money: { ...before.money, amountMinor: transition.newAmountMinor ?? before.money.amountMinor },
+    authorizedMinor: before.authorizedMinor + add.authorized,
+    capturedMinor: before.capturedMinor + add.captured,
+    refundedMinor: before.refundedMinor + add.refunded,
+    authorizePendingMinor: before.authorizePendingMinor + add.authorizePending,
+    capturePendingMinor: before.capturePendingMinor + add.capturePending,
+    refundPendingMinor: before.refundPendingMinor + add.refundPending,
+    hold: hold === 'closed' ? undefined : (hold ?? before.hold),
+    providerReference: transition.paymentReference ?? before.providerReference,
+    networkTransactionId: transition.networkTransactionId ?? before.networkTransactionId,
+    card: transition.card ?? before.card,
+    failure: written.status === 'failed' ? transition.failure : undefined,
+    redirectUrl: transition.redirectUrl,
+    cancellationReason: transition.cancellationReason,
   };
 }

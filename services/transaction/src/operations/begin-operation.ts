@@ -2,18 +2,27 @@ import type { Pool } from '@centra/service-kit/database.ts';
 import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import { DatabaseError } from 'pg';
 import { createMicroBatch } from '../micro-batch.ts';
+import type { Initiation } from '../providers/provider.ts';
+import type { OperationOptions } from './operation.ts';
 
 /** Everything the first durable write stores; amounts in minor units. */
 export type NewOperation = {
   merchantId: string;
   operationId: string;
   paymentId: string;
+  kind: 'sale' | 'authorize';
   mode: 'test' | 'live';
   fingerprint: Buffer;
   amountMinor: bigint;
   currency: string;
-  cardToken: string;
+  /** Absent on the provider's own page. */
+  cardToken: string | undefined;
   returnUrl: string | undefined;
+  options: OperationOptions;
+  initiation: Initiation;
+  originalNetworkTransactionId: string | undefined;
+  quoteId: string | undefined;
+  quoteHash: string | undefined;
   bookingReference: string;
   guest: { name: string; email: string };
   description: string;
@@ -44,14 +53,15 @@ export const BEGIN_OPERATIONS_SQL = `
       merchant_id uuid, operation_id uuid, payment_id uuid, mode text, fingerprint text, amount_minor bigint,
       currency text, card_token text, return_url text, booking_reference text, guest jsonb, description text,
       metadata jsonb, provider text, provider_account_id uuid, provider_account_version int, vault_account_id uuid,
-      vault_account_version int, actor text, request_id text, address text)
+      vault_account_version int, actor text, request_id text, address text, kind text, options jsonb, initiation text,
+      original_network_id text, quote_id text, quote_hash text)
   ), operation as (
     insert into operations (merchant_id, id, payment_id, kind, state, attempt, due_at, fingerprint, amount_minor, currency,
       provider, provider_account_id, provider_account_version, vault_account_id, vault_account_version, card_token,
-      return_url, actor, request_id)
-    select merchant_id, operation_id, payment_id, 'sale', 'sent', 1, now() + make_interval(secs => $2::float8 / 1000),
+      return_url, actor, request_id, address, options)
+    select merchant_id, operation_id, payment_id, kind, 'sent', 1, now() + make_interval(secs => $2::float8 / 1000),
       decode(fingerprint, 'hex'), amount_minor, currency, provider, provider_account_id, provider_account_version,
-      vault_account_id, vault_account_version, card_token, return_url, actor, request_id
+      vault_account_id, vault_account_version, card_token, return_url, actor, request_id, address, options
       from input order by merchant_id, operation_id
     on conflict (merchant_id, id) do nothing
     returning merchant_id, payment_id, created_at
@@ -59,9 +69,11 @@ export const BEGIN_OPERATIONS_SQL = `
     select input.*, operation.created_at from operation join input using (merchant_id, payment_id)
   ), payment as (
     insert into payments (merchant_id, id, mode, status, version, amount_minor, currency, provider, provider_account_id,
-      booking_reference, guest, description, metadata)
+      booking_reference, guest, description, metadata, capture_method, initiation, original_network_transaction_id, quote_id,
+      quote_hash)
     select merchant_id, payment_id, mode, 'processing', 1, amount_minor, currency, provider, provider_account_id,
-      booking_reference, guest, description, metadata from begun
+      booking_reference, guest, description, metadata, case kind when 'authorize' then 'manual' else 'automatic' end,
+      initiation, original_network_id, quote_id, quote_hash from begun
   ), event as (
     insert into payment_events (merchant_id, payment_id, version, type, from_status, to_status, operation_id, attempt, actor,
       request_id, address, details)
@@ -139,7 +151,13 @@ export function toInput(operation: NewOperation): Record<string, unknown> {
     // As text: JSON numbers would pass through a double on the way.
     amount_minor: operation.amountMinor.toString(),
     currency: operation.currency,
-    card_token: operation.cardToken,
+    kind: operation.kind,
+    card_token: operation.cardToken ?? null,
+    options: operation.options,
+    initiation: operation.initiation,
+    original_network_id: operation.originalNetworkTransactionId ?? null,
+    quote_id: operation.quoteId ?? null,
+    quote_hash: operation.quoteHash ?? null,
     return_url: operation.returnUrl ?? null,
     booking_reference: operation.bookingReference,
     guest: operation.guest,

@@ -1,32 +1,60 @@
+import type { Money } from '@centra/money/money.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
 import type { Payment } from '../payments/payment.ts';
 import { PAYMENT_COLUMNS, toPayment } from '../payments/payment.ts';
 import type { PaymentRow } from '../payments/payment.ts';
+import type { Failure } from '../providers/failure.ts';
 import type { OpenedAccount } from '../providers/provider-account.ts';
-import type { SaleAttempt } from '../providers/provider.ts';
+import type { ChargeAttempt, FollowUpAttempt, HostedAttempt } from '../providers/provider.ts';
 
 export type OperationState = 'prepared' | 'sent' | 'succeeded' | 'declined' | 'unknown';
+/** `create` registers a payment and asks no provider. */
+export type OperationKind = 'create' | 'sale' | 'authorize' | 'capture' | 'void' | 'refund' | 'adjust';
+
+/** What was asked for beyond the amount; absent members were not. Stored as it is. */
+export type OperationOptions = {
+  extras?: ChargeAttempt['extras'];
+  allowPartialApproval?: boolean;
+  retrySoftDeclines?: boolean;
+  /** The provider's own page instead of a card, and how many minutes it stays open. */
+  hosted?: { successUrl: string; cancelUrl: string; minutes: number };
+  /** The hotel's own values on a refund. */
+  metadata?: Readonly<Record<string, string>>;
+};
 
 /** One attempt of one provider action on a payment, as stored. */
 export type Operation = {
   merchantId: string;
   id: string;
-  kind: 'sale';
+  kind: OperationKind;
   state: OperationState;
+  /** 1 for what a client asked for; one more with each retry of a soft decline. */
+  sequence: number;
   /** The fence: only the holder of the current number may settle. */
   attempt: number;
   mayHaveCharged: boolean;
   fingerprint: Buffer;
-  cardToken: string;
+  /** What it is about; for an adjustment the new total of the hold. */
+  money: Money;
+  cardToken: string | undefined;
   returnUrl: string | undefined;
+  /** Of a capture: whether it lets go of the rest. */
+  isFinal: boolean;
+  reason: string;
+  options: OperationOptions;
+  /** Why it was declined. */
+  failure: Failure | undefined;
   providerAccountId: string;
   providerAccountVersion: number;
   vaultAccountId: string | undefined;
   vaultAccountVersion: number | undefined;
   providerReference: string | undefined;
+  actor: string;
   requestId: string;
+  address: string;
   createdAt: Date;
+  finishedAt: Date | undefined;
   payment: Payment;
 };
 
@@ -38,22 +66,31 @@ export type OperationTiming = {
   absentForMs: number | undefined;
 };
 
-type OperationRow = {
+export type OperationRow = {
   operation_id: string;
-  kind: 'sale';
+  kind: OperationKind;
   state: OperationState;
+  sequence: number;
   attempt: number;
   may_have_charged: boolean;
   fingerprint: Buffer;
-  card_token: string;
+  operation_amount: bigint;
+  card_token: string | null;
   return_url: string | null;
+  is_final: boolean;
+  reason: string;
+  options: OperationOptions;
+  operation_failure: Failure | null;
   operation_account_id: string;
   provider_account_version: number;
   vault_account_id: string | null;
   vault_account_version: number | null;
   operation_reference: string | null;
+  actor: string;
   request_id: string;
+  address: string;
   operation_created_at: Date;
+  finished_at: Date | null;
   is_leased: boolean;
   is_expired: boolean;
   age_ms: number;
@@ -62,10 +99,12 @@ type OperationRow = {
 
 // A reply is kept for 30 days; after that a key is refused rather than charged or answered from memory.
 export const OPERATION_COLUMNS = `
-  o.id as operation_id, o.kind, o.state, o.attempt, o.may_have_charged, o.fingerprint, o.card_token, o.return_url,
-  o.provider_account_id as operation_account_id, o.provider_account_version, o.vault_account_id, o.vault_account_version,
-  o.provider_reference as operation_reference, o.request_id, o.created_at as operation_created_at,
-  o.due_at > now() as is_leased, o.created_at < now() - interval '30 days' as is_expired,
+  o.id as operation_id, o.kind, o.state, o.sequence, o.attempt, o.may_have_charged, o.fingerprint,
+  o.amount_minor as operation_amount, o.card_token, o.return_url, o.is_final, o.reason, o.options,
+  o.failure as operation_failure, o.provider_account_id as operation_account_id, o.provider_account_version,
+  o.vault_account_id, o.vault_account_version, o.provider_reference as operation_reference, o.actor, o.request_id, o.address,
+  o.created_at as operation_created_at, o.finished_at, o.due_at > now() as is_leased,
+  o.created_at < now() - interval '30 days' as is_expired,
   (extract(epoch from now() - o.created_at) * 1000)::float8 as age_ms,
   (extract(epoch from now() - o.absent_since) * 1000)::float8 as absent_for_ms`;
 
@@ -80,18 +119,27 @@ export function toOperation(row: OperationRow & PaymentRow): OperationWithTiming
       id: row.operation_id,
       kind: row.kind,
       state: row.state,
+      sequence: row.sequence,
       attempt: row.attempt,
       mayHaveCharged: row.may_have_charged,
       fingerprint: row.fingerprint,
-      cardToken: row.card_token,
+      money: { amountMinor: row.operation_amount, currency: payment.money.currency },
+      cardToken: row.card_token ?? undefined,
       returnUrl: row.return_url ?? undefined,
+      isFinal: row.is_final,
+      reason: row.reason,
+      options: row.options,
+      failure: row.operation_failure ?? undefined,
       providerAccountId: row.operation_account_id,
       providerAccountVersion: row.provider_account_version,
       vaultAccountId: row.vault_account_id ?? undefined,
       vaultAccountVersion: row.vault_account_version ?? undefined,
       providerReference: row.operation_reference ?? undefined,
+      actor: row.actor,
       requestId: row.request_id,
+      address: row.address,
       createdAt: row.operation_created_at,
+      finishedAt: row.finished_at ?? undefined,
       payment,
     },
     timing: {
@@ -103,7 +151,7 @@ export function toOperation(row: OperationRow & PaymentRow): OperationWithTiming
   };
 }
 
-/** The operation with its payment, or undefined. */
+/** An operation by its id, with its payment; undefined when nobody began it. */
 export async function findOperation(
   context: Pick<Context, 'pool'>,
   merchantId: string,
@@ -111,9 +159,10 @@ export async function findOperation(
 ): Promise<OperationWithTiming | undefined> {
   const { rows } = await context.pool.query<OperationRow & PaymentRow>({
     name: 'find-operation',
-    text: `select ${OPERATION_COLUMNS}, ${PAYMENT_COLUMNS}
-             from operations o join payments p on p.merchant_id = o.merchant_id and p.id = o.payment_id
-            where o.merchant_id = $1 and o.id = $2`,
+    text: `
+      select ${OPERATION_COLUMNS}, ${PAYMENT_COLUMNS}
+        from operations o join payments p on p.merchant_id = o.merchant_id and p.id = o.payment_id
+       where o.merchant_id = $1 and o.id = $2`,
     values: [merchantId, operationId],
   });
   const row = rows[0];
@@ -121,11 +170,13 @@ export async function findOperation(
 }
 
 /**
- * Takes the operations that are due: leases past their end, unknown ones at their next check, released ones past their
- * time. Each claim raises the fence, so whoever held one before writes nothing any more. Several sweepers share the
- * work: each row goes to one of them.
+ * Takes operations whose time has come, raises their fence and gives them a new lease. Whoever held one before writes
+ * nothing any more. Several sweepers share the work: each row goes to one of them.
  */
-export async function claimDue(context: Context, limit: number): Promise<OperationWithTiming[]> {
+export async function claimDue(
+  context: Pick<Context, 'pool' | 'config'>,
+  limit: number,
+): Promise<OperationWithTiming[]> {
   const { rows } = await context.pool.query<OperationRow & PaymentRow>({
     name: 'claim-due-operations',
     text: `
@@ -138,8 +189,13 @@ export async function claimDue(context: Context, limit: number): Promise<Operati
         update operations o
            set attempt = o.attempt + 1,
                due_at = now() + make_interval(secs => $2::float8 / 1000),
-               -- Whoever held a sent operation may have got as far as the charge.
-               may_have_charged = o.may_have_charged or o.state <> 'prepared'
+               tried_at = now(),
+               held_until = now() + make_interval(secs => $2::float8 / 1000),
+               -- The time of a planned retry has come: from here on it may have charged.
+               state = case when o.state = 'prepared' and o.sequence > 1 then 'sent' else o.state end,
+               -- Whoever held a sent operation may have got as far as the charge. An unknown one carries the mark, unless
+               -- it is a void that has only waited so far.
+               may_have_charged = o.may_have_charged or o.state = 'sent'
           from due where o.merchant_id = due.merchant_id and o.id = due.id
         returning o.*
       )
@@ -155,7 +211,8 @@ export async function claimPrepared(context: Context, operation: Operation): Pro
   const { rows } = await context.pool.query<{ attempt: number }>({
     name: 'claim-prepared-operation',
     text: `update operations
-              set state = 'sent', attempt = attempt + 1, due_at = now() + make_interval(secs => $3::float8 / 1000)
+              set state = 'sent', attempt = attempt + 1, due_at = now() + make_interval(secs => $3::float8 / 1000),
+                  tried_at = now(), held_until = now() + make_interval(secs => $3::float8 / 1000)
             where merchant_id = $1 and id = $2 and state = 'prepared'
         returning attempt`,
     values: [operation.merchantId, operation.id, context.config.operationLeaseMs],
@@ -164,26 +221,88 @@ export async function claimPrepared(context: Context, operation: Operation): Pro
   return row === undefined ? undefined : { ...operation, state: 'sent', attempt: row.attempt };
 }
 
-/** The operation as a provider sees it. */
-export function toSaleAttempt(
+/** A sale or authorisation as a provider sees it. */
+export function toChargeAttempt(
   operation: Operation,
   account: OpenedAccount,
   vaultAccount: OpenedAccount | undefined,
-): SaleAttempt {
-  const { payment } = operation;
+): ChargeAttempt {
+  const { payment, options } = operation;
   return {
-    providerKey: providerKeyOf(operation.id),
-    operationId: operation.id,
-    paymentId: toPublicId('pay', payment.id),
-    money: payment.money,
-    cardToken: operation.cardToken,
-    bookingReference: payment.bookingReference,
+    ...attemptOf(operation, account),
+    captureMethod: operation.kind === 'authorize' ? 'manual' : 'automatic',
+    cardToken: operation.cardToken ?? '',
     description: payment.description,
     guest: payment.guest,
     returnUrl: operation.returnUrl,
+    vaultAccount,
+    initiation: payment.initiation,
+    originalNetworkTransactionId: payment.originalNetworkTransactionId,
+    extras: options.extras ?? NO_EXTRAS,
+    allowPartialApproval: options.allowPartialApproval ?? false,
+  };
+}
+
+const NO_EXTRAS = { multipleCapture: false, incremental: false, overcapture: false, extended: false };
+
+/** The same on the provider's own page; undefined when the operation has a card. */
+export function toHostedAttempt(operation: Operation, account: OpenedAccount): HostedAttempt | undefined {
+  const { payment, options } = operation;
+  if (options.hosted === undefined) return undefined;
+  return {
+    ...attemptOf(operation, account),
+    captureMethod: operation.kind === 'authorize' ? 'manual' : 'automatic',
+    description: payment.description,
+    guest: payment.guest,
+    successUrl: options.hosted.successUrl,
+    cancelUrl: options.hosted.cancelUrl,
+    // From the database's time of the operation, so that each attempt with the key says the same.
+    expiresAt: new Date(operation.createdAt.getTime() + options.hosted.minutes * 60_000 + PAGE_MARGIN_MS),
+    extras: options.extras ?? NO_EXTRAS,
+  };
+}
+
+// The page opens a little after the operation began; the guest has the whole time.
+const PAGE_MARGIN_MS = 30_000;
+
+/** A capture, void, refund or adjustment as a provider sees it. */
+export function toFollowUpAttempt(
+  operation: Operation & { kind: FollowUpAttempt['kind'] },
+  account: OpenedAccount,
+): FollowUpAttempt {
+  const { payment } = operation;
+  if (payment.providerReference === undefined)
+    throw new Error(`payment ${payment.id} has no reference at its provider`);
+  return {
+    ...attemptOf(operation, account),
+    kind: operation.kind,
+    paymentReference: payment.providerReference,
+    providerReference: operation.providerReference,
+    before: {
+      authorizedMinor: payment.authorizedMinor,
+      capturedMinor: payment.capturedMinor,
+      refundedMinor: payment.refundedMinor,
+    },
+    isFinal: operation.isFinal,
+    reason: operation.reason,
+  };
+}
+
+function attemptOf(
+  operation: Operation,
+  account: OpenedAccount,
+): Pick<
+  ChargeAttempt,
+  'providerKey' | 'operationId' | 'paymentId' | 'money' | 'bookingReference' | 'createdAt' | 'account'
+> {
+  return {
+    providerKey: providerKeyOf(operation.id),
+    operationId: operation.id,
+    paymentId: toPublicId('pay', operation.payment.id),
+    money: operation.money,
+    bookingReference: operation.payment.bookingReference,
     createdAt: operation.createdAt,
     account,
-    vaultAccount,
   };
 }
 

@@ -4,9 +4,10 @@ import type { Context } from '../context.ts';
 import { failureOf } from '../providers/failure.ts';
 import { reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
-import type { Lookup, Provider, SaleAttempt } from '../providers/provider.ts';
-import { attemptSale, guarded, settle } from './attempt.ts';
-import { claimDue, toSaleAttempt } from './operation.ts';
+import { isFirst } from '../payments/outcome-transition.ts';
+import type { Lookup, Outcome, Provider } from '../providers/provider.ts';
+import { attempt, guarded, settle } from './attempt.ts';
+import { claimDue, toChargeAttempt, toFollowUpAttempt, toHostedAttempt } from './operation.ts';
 import type { Operation, OperationTiming, OperationWithTiming } from './operation.ts';
 
 // As many provider calls at once as one sweep may start; each replica adds its own.
@@ -18,6 +19,8 @@ const ABSENCE_PROOF_MS = 60_000;
 // A challenge that nobody finished within an hour is withdrawn.
 const CHALLENGE_LIFETIME_MS = 60 * 60_000;
 const ESCALATE_AFTER_MS = 24 * 60 * 60_000;
+// Refunds take banks 5 to 10 business days (docs.stripe.com/refunds); what is slower than two weeks is stuck.
+const SLOW_MAX_MS = 14 * 24 * 60 * 60_000;
 
 /** The sweeper: takes up what a crash, a lost answer or a slow bank left open, until the truth is known. */
 export function startResolver(context: Context): Loop {
@@ -46,59 +49,200 @@ async function resolve(context: Context, claimed: OperationWithTiming): Promise<
     await findAndSettle(context, claimed);
   } finally {
     // Also when its accounts cannot be opened any more: then nobody but a person can find out.
-    if (claimed.timing.ageMs > ESCALATE_AFTER_MS) await escalate(context, claimed.operation);
+    if (claimed.timing.ageMs > ESCALATE_AFTER_MS || onlyPeopleTell(context, claimed))
+      await escalate(context, claimed.operation);
   }
+}
+
+/** The provider has no way to ask and no key that is safe to repeat: waiting finds out nothing (reliability row 10). */
+function onlyPeopleTell(context: Context, { operation, timing }: OperationWithTiming): boolean {
+  const { capabilities } = context.providers.choose(operation.payment.provider);
+  if (capabilities.lookupByReference || (isFirst(operation) && operation.providerReference !== undefined))
+    return false;
+  return timing.ageMs >= capabilities.idempotencyWindowMs - WINDOW_MARGIN_MS && !isWaitingVoid(operation);
+}
+
+/** A void that waits for the payment's own outcome is decided by that, whoever finds it out. */
+function isWaitingVoid({ kind, payment: { status } }: Operation): boolean {
+  return kind === 'void' && (status === 'processing' || status === 'requires_action');
 }
 
 async function findAndSettle(context: Context, { operation, timing }: OperationWithTiming): Promise<void> {
-  if (operation.state === 'prepared') {
-    // Released as "nothing was sent", and its caller did not come back.
-    await settle(context, operation, { kind: 'declined', failure: failureOf('not_charged') });
+  // Released as "nothing was sent", and its caller did not come back; or a planned retry of a payment that the hotel
+  // has canceled meanwhile.
+  const isRetryOff = isUnsentRetry(operation) && operation.payment.busyOperationId !== undefined;
+  if ((operation.state === 'prepared' && operation.sequence === 1) || isRetryOff) {
+    await settle(context, operation, { kind: 'declined', failure: failureOf(notDone(operation)) });
     return;
   }
+  if (operation.kind === 'void' && (await followOutcome(context, operation))) return;
   const accounts = await reopenAccounts(context, operation);
-  const provider = context.providers.choose(accounts.provider.provider);
-  const attempt = toSaleAttempt(operation, accounts.provider, accounts.vault);
-  const found = await find(context, provider, operation, timing, attempt, accounts);
-  if (found.kind === 'absent') await settleAbsent(context, operation, timing);
+  const found = isFirst(operation)
+    ? await findCharge(context, operation, timing, accounts)
+    : await findFollowUp(context, operation, timing, accounts);
+  if (found.kind === 'absent') await settleAbsent(context, operation, timing, accounts);
   else await settle(context, operation, found);
 }
 
-/** The provider's word on the operation, by the surest way it offers. */
-async function find(
+/** A planned retry whose time has come: whatever was sent before carries the mark `mayHaveCharged`. */
+function isUnsentRetry({ sequence, mayHaveCharged, providerReference }: Operation): boolean {
+  return sequence > 1 && !mayHaveCharged && providerReference === undefined;
+}
+
+function notDone(operation: Operation): 'not_charged' | 'not_done' {
+  return isFirst(operation) ? 'not_charged' : 'not_done';
+}
+
+/** Nothing of the payment changes; only the operation ends, or waits on. */
+const PAYMENT_UNTOUCHED = { paymentStatus: undefined, eventType: undefined, hold: undefined } as const;
+// How often a void looks whether the outcome it waits for is there.
+const FOLLOW_MS = 1_000;
+
+/**
+ * A void that was asked for before the payment's outcome was known: true when there is nothing to ask a provider for. An
+ * authorisation that came late is released like any other; money that was collected stays (reliability row 15).
+ */
+async function followOutcome(context: Context, operation: Operation): Promise<boolean> {
+  const { status } = operation.payment;
+  switch (status) {
+    case 'created':
+      await settle(context, operation, { kind: 'succeeded', providerReference: '' });
+      return true;
+    case 'processing':
+    case 'requires_action':
+      await settle(
+        context,
+        operation,
+        { kind: 'unknown', reason: "the payment's own outcome is open" },
+        { ...PAYMENT_UNTOUCHED, mayHaveCharged: false, dueInMs: FOLLOW_MS },
+      );
+      return true;
+    case 'authorized':
+    case 'partially_captured':
+      return false;
+    case 'failed':
+    case 'canceled':
+      await settle(context, operation, { kind: 'succeeded', providerReference: '' }, PAYMENT_UNTOUCHED);
+      return true;
+    case 'succeeded':
+    case 'partially_refunded':
+    case 'refunded':
+      context.log.warn(
+        { merchantId: operation.merchantId, paymentId: operation.payment.id, operationId: operation.id },
+        'money was collected before the payment could be canceled; it stays collected',
+      );
+      await settle(
+        context,
+        operation,
+        { kind: 'declined', failure: failureOf('already_captured') },
+        PAYMENT_UNTOUCHED,
+      );
+      return true;
+    default:
+      throw new Error(`a void cannot follow ${String(status satisfies never)}`);
+  }
+}
+
+/** The provider's word on a sale or authorisation, by the surest way it offers. */
+async function findCharge(
   context: Context,
-  provider: Provider,
   operation: Operation,
   timing: OperationTiming,
-  attempt: SaleAttempt,
   accounts: ChosenAccounts,
 ): Promise<Lookup> {
+  const provider = context.providers.choose(accounts.provider.provider);
+  const asked =
+    toHostedAttempt(operation, accounts.provider) ??
+    toChargeAttempt(operation, accounts.provider, accounts.vault);
   const reference = operation.providerReference;
   if (reference !== undefined) {
-    const isOverdue = operation.payment.status === 'requires_action' && timing.ageMs > CHALLENGE_LIFETIME_MS;
+    const isOver = operation.payment.status === 'requires_action' && isChallengeOver(operation, timing);
     return await guarded(context, operation, async () =>
-      isOverdue && provider.capabilities.cancelChallenge
-        ? await provider.cancelChallenge(attempt, reference)
-        : await provider.retrieve(attempt, reference),
+      isOver && provider.capabilities.cancelChallenge
+        ? await provider.cancelChallenge(asked, reference)
+        : await provider.retrieve(asked, reference),
     );
   }
-  if (timing.ageMs < provider.capabilities.idempotencyWindowMs - WINDOW_MARGIN_MS) {
-    const resent = await attemptSale(context, operation, accounts);
+  return await resendOrLookUp(context, operation, timing, accounts, async () => await provider.lookup(asked));
+}
+
+/** Its time is up, or the hotel has canceled the payment meanwhile. */
+function isChallengeOver(operation: Operation, timing: OperationTiming): boolean {
+  const { hosted } = operation.options;
+  const lifetimeMs = hosted === undefined ? CHALLENGE_LIFETIME_MS : hosted.minutes * 60_000;
+  return timing.ageMs > lifetimeMs || operation.payment.busyOperationId !== undefined;
+}
+
+/** The provider's word on a capture, void, refund or adjustment. */
+async function findFollowUp(
+  context: Context,
+  operation: Operation,
+  timing: OperationTiming,
+  accounts: ChosenAccounts,
+): Promise<Lookup> {
+  const provider = context.providers.choose(accounts.provider.provider);
+  const lookUp = async (): Promise<Lookup> => {
+    const { kind } = operation;
+    if (kind === 'create' || kind === 'sale' || kind === 'authorize')
+      throw new Error(`a ${kind} follows nothing`);
+    return await provider.lookupFollowUp(toFollowUpAttempt({ ...operation, kind }, accounts.provider));
+  };
+  if (operation.kind === 'void' && isNeverSent(operation))
+    return await sendVoid(context, operation, accounts);
+  // The provider has told its own id of it: a repeated call would only repeat its first word.
+  if (operation.providerReference !== undefined) return await lookup(context, provider, operation, lookUp);
+  return await resendOrLookUp(context, operation, timing, accounts, lookUp);
+}
+
+function isNeverSent({ mayHaveCharged, providerReference }: Operation): boolean {
+  return !mayHaveCharged && providerReference === undefined;
+}
+
+/**
+ * A void that has waited for its payment's outcome is sent now, whatever the provider remembers of keys. That it may have
+ * been sent is stored before: whoever takes it up after a crash then asks first.
+ */
+async function sendVoid(context: Context, operation: Operation, accounts: ChosenAccounts): Promise<Outcome> {
+  const { rowCount } = await context.pool.query({
+    name: 'mark-void-sent',
+    text: `update operations set may_have_charged = true where merchant_id = $1 and id = $2 and attempt = $3`,
+    values: [operation.merchantId, operation.id, operation.attempt],
+  });
+  if (rowCount !== 1) throw new Error('a void was taken over before it was sent');
+  const outcome = await attempt(context, operation, accounts);
+  // Never "released": nobody comes back for it with the key.
+  return outcome.kind === 'not_sent' ? { kind: 'unknown', reason: outcome.reason } : outcome;
+}
+
+async function resendOrLookUp(
+  context: Context,
+  operation: Operation,
+  timing: OperationTiming,
+  accounts: ChosenAccounts,
+  lookUp: () => Promise<Lookup>,
+): Promise<Lookup> {
+  const provider = context.providers.choose(accounts.provider.provider);
+  if (
+    isUnsentRetry(operation) ||
+    timing.ageMs < provider.capabilities.idempotencyWindowMs - WINDOW_MARGIN_MS
+  ) {
+    const resent = await attempt(context, operation, accounts);
     if (resent.kind !== 'unknown' || resent.onlyLookupTells !== true) return resent;
   }
-  if (provider.capabilities.lookupByReference) return await lookup(context, provider, operation, attempt);
-  return { kind: 'unknown', reason: 'the provider offers no way to ask; a person must' };
+  return await lookup(context, provider, operation, lookUp);
 }
 
 async function lookup(
   context: Context,
   provider: Provider,
   operation: Operation,
-  attempt: SaleAttempt,
+  lookUp: () => Promise<Lookup>,
 ): Promise<Lookup> {
+  if (!provider.capabilities.lookupByReference)
+    return { kind: 'unknown', reason: 'the provider offers no way to ask; a person must' };
   let isAbsent = false;
   const outcome = await guarded(context, operation, async () => {
-    const found = await provider.lookup(attempt);
+    const found = await lookUp();
     if (found.kind !== 'absent') return found;
     isAbsent = true;
     return { kind: 'unknown', reason: 'the provider knows nothing of it so far' };
@@ -107,25 +251,40 @@ async function lookup(
 }
 
 /** "Not found" right after a create is no proof: absence counts when it was seen twice, far enough apart. */
-async function settleAbsent(context: Context, operation: Operation, timing: OperationTiming): Promise<void> {
+async function settleAbsent(
+  context: Context,
+  operation: Operation,
+  timing: OperationTiming,
+  accounts: ChosenAccounts,
+): Promise<void> {
   if (timing.absentForMs !== undefined && timing.absentForMs >= ABSENCE_PROOF_MS) {
-    await settle(context, operation, { kind: 'declined', failure: failureOf('not_charged') });
+    // A void that never reached the provider is sent: a hold can be let go of once only, and nobody else does it.
+    const outcome: Outcome =
+      operation.kind === 'void'
+        ? await attempt(context, operation, accounts)
+        : { kind: 'declined', failure: failureOf(notDone(operation)) };
+    await settle(context, operation, outcome);
     return;
   }
   const reason = 'the provider knows nothing of it so far';
   await settle(context, operation, { kind: 'unknown', reason }, { absent: true });
 }
 
-/** Puts an operation before a person, once; the sweeper goes on all the same. */
+/**
+ * Puts an operation before a person, once; the sweeper goes on all the same. What the provider has accepted and works on is
+ * slow and not in doubt, until it has worked longer than any bank does.
+ */
 async function escalate(context: Context, operation: Operation): Promise<void> {
   const { rowCount } = await context.pool.query(
     `update operations set escalated_at = now()
-      where merchant_id = $1 and id = $2 and state in ('sent', 'unknown') and escalated_at is null`,
-    [operation.merchantId, operation.id],
+      where merchant_id = $1 and id = $2 and escalated_at is null
+        and (state = 'unknown' or (state = 'sent'
+             and (provider_reference is null or created_at < now() - make_interval(secs => $3::float8 / 1000))))`,
+    [operation.merchantId, operation.id, SLOW_MAX_MS],
   );
   if (rowCount === 1)
     context.log.error(
       { merchantId: operation.merchantId, paymentId: operation.payment.id, operationId: operation.id },
-      'an outcome is unknown for 24 hours: a person must ask the provider',
+      'an outcome stays unknown: a person must ask the provider',
     );
 }

@@ -15,6 +15,7 @@ import { paymentOf, saleRequest, startTestService, withTestService } from '../te
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
 import type { World } from '../testing/world.ts';
+import { NO_SUMS } from '../payments/transition.ts';
 import type { Transition } from '../payments/transition.ts';
 import { claimDue } from './operation.ts';
 
@@ -41,6 +42,10 @@ test('14: four sweepers on one database: each operation is taken by one of them 
   const requests = Array.from({ length: 12 }, () => saleRequest(hotel, token));
   await Promise.all(requests.map(async (request) => await door.sale(request)));
   await world.stripe.clearFaults();
+  // None is due before all sweepers are up: then each becomes due once.
+  await world.admin.query(`update operations set due_at = now() + interval '1 hour' where merchant_id = $1`, [
+    hotel.merchantId,
+  ]);
   const sweepers = await Promise.all(
     Array.from({ length: 4 }, async () => await startTestService(world, { sweepIntervalMs: 10 })),
   );
@@ -115,11 +120,18 @@ test('14: claims made at the same moment never share an operation', async () => 
 const NOT_CHARGED: Transition = {
   operationState: 'declined',
   paymentStatus: 'failed',
-  capturedMinor: 0n,
+  eventType: 'payment.failed',
+  add: NO_SUMS,
+  newAmountMinor: undefined,
+  hold: undefined,
+  settledMinor: undefined,
   providerReference: undefined,
+  paymentReference: undefined,
+  networkTransactionId: undefined,
   card: undefined,
   failure: { code: 'not_charged', message: 'wrong', retryable: true },
   redirectUrl: undefined,
+  cancellationReason: undefined,
   unknownReason: undefined,
   mayHaveCharged: false,
   dueInMs: 0,

@@ -1,43 +1,105 @@
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import type { SaleRequest, SaleResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type { Money as MoneyMessage } from '@centra/proto/centra/money/v1/money.ts';
+import { CaptureMethod } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { Guest } from '@centra/proto/centra/payment/v1/payment.ts';
+import type {
+  AuthorizeRequest,
+  InitiateRequest,
+  Origin,
+  PaymentOptions,
+  SaleRequest,
+  SaleResponse,
+} from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
-import { attemptSale, settle } from '../operations/attempt.ts';
+import { attempt, settle } from '../operations/attempt.ts';
 import { WriteUncertain } from '../operations/begin-operation.ts';
 import type { Begun, NewOperation } from '../operations/begin-operation.ts';
 import { claimPrepared, findOperation } from '../operations/operation.ts';
-import type { Operation, OperationWithTiming } from '../operations/operation.ts';
+import type { Operation, OperationOptions, OperationWithTiming } from '../operations/operation.ts';
+import { paymentAsAnswered } from '../operations/answer.ts';
 import { chooseAccounts, reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
-import { toPaymentMessage } from './payment.ts';
+import { beginOnCreated } from './create-payment.ts';
+import { initiationOf, toPaymentMessage } from './payment.ts';
 import type { Payment } from './payment.ts';
 
 /**
- * Collects an amount in one step. Two durable writes with the provider call between them and no transaction open
- * meanwhile; the operation id makes any repetition find the first.
+ * Collects an amount (sale) or holds it (authorize) in one step. Two durable writes with the provider call between them and
+ * no transaction open meanwhile; the operation id makes any repetition find the first.
  * Refuses with idempotency_key_reused, in_progress, idempotency_key_expired, provider_account_missing,
- * currency_not_supported, amount_not_allowed; unavailable or provider_unreachable when surely nothing was sent.
+ * currency_not_supported, amount_not_allowed, not_supported; for a payment registered before also not_found and
+ * payment_not_created; unavailable or provider_unreachable when surely nothing was sent.
  */
-export async function sale(context: Context, request: SaleRequest): Promise<SaleResponse> {
-  const wanted = readRequest(request);
+export async function charge(
+  context: Context,
+  kind: 'sale' | 'authorize',
+  request: SaleRequest | AuthorizeRequest,
+): Promise<SaleResponse> {
+  const errors = request.cardToken === '' ? [{ field: 'card_token', reason: 'is missing' }] : [];
+  const wanted = readRequest(kind, request, errors);
+  return wanted.registeredId === undefined
+    ? await chargeNew(context, wanted)
+    : await chargeRegistered(context, wanted, wanted.registeredId);
+}
+
+/** Opens the provider's hosted page for a new payment; the same guarantees and refusals as `charge`. */
+export async function initiate(context: Context, request: InitiateRequest): Promise<SaleResponse> {
+  const kind = request.captureMethod === CaptureMethod.CAPTURE_METHOD_MANUAL ? 'authorize' : 'sale';
+  const minutes = request.expiresInMinutes;
+  const errors = [
+    ...(request.successUrl === '' ? [{ field: 'success_url', reason: 'is missing' }] : []),
+    ...(request.cancelUrl === '' ? [{ field: 'cancel_url', reason: 'is missing' }] : []),
+    ...(request.successUrl.includes('\0') ? [{ field: 'success_url', reason: 'holds a NUL character' }] : []),
+    ...(request.cancelUrl.includes('\0') ? [{ field: 'cancel_url', reason: 'holds a NUL character' }] : []),
+    // Stripe's bounds for a Checkout Session (docs.stripe.com/api/checkout/sessions/create), kept for all.
+    ...(minutes >= 30 && minutes <= 1440
+      ? []
+      : [{ field: 'expires_in_minutes', reason: 'is not between 30 and 1440' }]),
+  ];
+  const wanted = readRequest(kind, { ...request, cardToken: '', returnUrl: '', paymentId: '' }, errors);
+  const hosted = { successUrl: request.successUrl, cancelUrl: request.cancelUrl, minutes };
+  return await chargeNew(context, { ...wanted, options: { ...wanted.options, hosted } });
+}
+
+async function chargeNew(context: Context, wanted: Wanted): Promise<SaleResponse> {
   let accounts: ChosenAccounts;
   try {
     accounts = await chooseAccounts(context, wanted);
-    context.providers.choose(accounts.provider.provider).checkAmount(wanted.money);
+    checkSupported(context, wanted, accounts);
   } catch (error) {
     // A repeated key gets its first answer even when the hotel has since disconnected the account.
     const known = await findOperation(context, wanted.merchantId, wanted.operationId);
     if (known === undefined) throw error;
-    return await repeatSale(context, wanted.fingerprint, known);
+    return await repeat(context, wanted.fingerprint, known);
   }
-  const operation = toNewOperation(wanted, request, accounts);
-  context.config.failpoint('sale.before-write-1');
+  const operation = toNewOperation(wanted, accounts);
+  context.config.failpoint(`${wanted.kind}.before-write-1`);
   const begun = await beginDespiteLostConnection(context, operation);
-  if (begun.kind === 'exists') return await repeatSale(context, wanted.fingerprint, begun.known);
-  context.config.failpoint('sale.after-write-1');
-  return await runSale(context, toOperation(operation, begun.createdAt), accounts, false);
+  if (begun.kind === 'exists') return await repeat(context, wanted.fingerprint, begun.known);
+  context.config.failpoint(`${wanted.kind}.after-write-1`);
+  return await run(context, toOperation(operation, begun.createdAt), accounts, false);
+}
+
+/** What the provider cannot do at all is refused before anything is stored. */
+function checkSupported(context: Context, wanted: Wanted, accounts: ChosenAccounts): void {
+  const provider = context.providers.choose(accounts.provider.provider);
+  provider.checkAmount(wanted.money);
+  if (wanted.kind === 'authorize' && !provider.capabilities.manualCapture)
+    throw new AppError('not_supported', { detail: 'This provider cannot hold money for later.' });
+  if (wanted.options.hosted !== undefined && !provider.capabilities.hostedPage)
+    throw new AppError('not_supported', { detail: 'This provider has no hosted page.' });
+}
+
+/** A payment that was registered before is paid now; its amount and account are those it was registered with. */
+async function chargeRegistered(context: Context, wanted: Wanted, paymentId: string): Promise<SaleResponse> {
+  const known = await findOperation(context, wanted.merchantId, wanted.operationId);
+  if (known !== undefined) return await repeat(context, wanted.fingerprint, known);
+  const begun = await beginOnCreated(context, wanted, paymentId);
+  if (begun.kind === 'exists') return await repeat(context, wanted.fingerprint, begun.known);
+  return await run(context, begun.operation, begun.accounts, false);
 }
 
 // A second try meets the row of the first, if that was written; a third covers a database that restarts.
@@ -74,7 +136,9 @@ async function beginDespiteLostConnection(context: Context, operation: NewOperat
   }
 }
 
-type WantedSale = {
+/** A charge as it was asked for, checked. */
+export type Wanted = {
+  kind: 'sale' | 'authorize';
   operationId: string;
   merchantId: string;
   mode: 'test' | 'live';
@@ -82,45 +146,115 @@ type WantedSale = {
   money: Payment['money'];
   providerAccountId: string | undefined;
   cardToken: string;
+  returnUrl: string | undefined;
+  bookingReference: string;
+  guest: { name: string; email: string };
+  description: string;
+  metadata: Readonly<Record<string, string>>;
+  options: OperationOptions;
+  initiation: Payment['initiation'];
+  originalNetworkTransactionId: string | undefined;
+  quoteId: string | undefined;
+  quoteHash: string | undefined;
+  /** The payment that was registered before, if any. */
+  registeredId: string | undefined;
+  actor: string;
   requestId: string;
+  address: string;
+};
+
+/** The members that every request for a new payment has. */
+export type ChargeMessage = {
+  operationId: string;
+  merchantId: string;
+  mode: Mode;
+  requestFingerprint: Uint8Array;
+  amount?: MoneyMessage | undefined;
+  cardToken: string;
+  returnUrl: string;
+  bookingReference: string;
+  guest?: Guest | undefined;
+  description: string;
+  metadata: Readonly<Record<string, string>>;
+  providerAccountId: string;
+  origin?: Origin | undefined;
+  options?: PaymentOptions | undefined;
+  paymentId: string;
 };
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** What only a broken caller can get wrong; the public door has checked the rest with its own words. */
-function readRequest(request: SaleRequest): WantedSale {
-  const { amount, mode } = request;
-  const errors = [
+export function readRequest(
+  kind: Wanted['kind'],
+  request: ChargeMessage,
+  errors: { field: string; reason: string }[],
+): Wanted {
+  const { amount, mode, options } = request;
+  const isRegistered = request.paymentId !== '';
+  errors.push(
     ...(UUID.test(request.operationId) ? [] : [{ field: 'operation_id', reason: 'is not a UUID' }]),
     ...(UUID.test(request.merchantId) ? [] : [{ field: 'merchant_id', reason: 'is not a UUID' }]),
     ...(request.requestFingerprint.length === 32
       ? []
       : [{ field: 'request_fingerprint', reason: 'is not 32 bytes' }]),
     ...(mode === Mode.MODE_TEST || mode === Mode.MODE_LIVE ? [] : [{ field: 'mode', reason: 'is missing' }]),
-    ...(request.cardToken === '' ? [{ field: 'card_token', reason: 'is missing' }] : []),
     ...fieldsWithNul(request).map((field) => ({ field, reason: 'holds a NUL character' })),
-  ];
-  if (amount === undefined || amount.amountMinor < 1n || amount.amountMinor > BigInt(Number.MAX_SAFE_INTEGER))
+  );
+  const isAmountSane =
+    amount !== undefined && amount.amountMinor >= 1n && amount.amountMinor <= BigInt(Number.MAX_SAFE_INTEGER);
+  if (!isAmountSane && !isRegistered)
     errors.push({ field: 'amount', reason: 'is not between 1 and 2^53 - 1' });
-  if (errors.length > 0 || amount === undefined) throw new AppError('validation_failed', { errors });
+  if (errors.length > 0) throw new AppError('validation_failed', { errors });
   const providerAccountId =
     request.providerAccountId === '' ? undefined : fromPublicId('pa', request.providerAccountId);
   if (request.providerAccountId !== '' && providerAccountId === undefined)
     throw new AppError('provider_account_missing', { detail: 'There is no such provider account.' });
+  const registeredId = isRegistered ? fromPublicId('pay', request.paymentId) : undefined;
+  if (isRegistered && registeredId === undefined) throw new AppError('not_found');
   return {
+    kind,
     operationId: request.operationId,
     merchantId: request.merchantId,
     mode: mode === Mode.MODE_LIVE ? 'live' : 'test',
     fingerprint: Buffer.from(request.requestFingerprint),
-    money: amount,
+    money: amount ?? { amountMinor: 0n, currency: '' },
     providerAccountId,
     cardToken: request.cardToken,
+    returnUrl: request.returnUrl === '' ? undefined : request.returnUrl,
+    bookingReference: request.bookingReference,
+    guest: { name: request.guest?.name ?? '', email: request.guest?.email ?? '' },
+    description: request.description,
+    metadata: request.metadata,
+    options: toOptions(options),
+    initiation: initiationOf(options?.initiation),
+    originalNetworkTransactionId: emptyToUndefined(options?.originalNetworkTransactionId),
+    quoteId: emptyToUndefined(options?.quoteId),
+    quoteHash: emptyToUndefined(options?.quoteHash),
+    registeredId,
+    actor: request.origin?.actor ?? '',
     requestId: request.origin?.requestId ?? '',
+    address: request.origin?.address ?? '',
+  };
+}
+
+function emptyToUndefined(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+/** Only what was asked for is stored. */
+function toOptions(options: PaymentOptions | undefined): OperationOptions {
+  if (options === undefined) return {};
+  const { extras } = options;
+  return {
+    ...(extras === undefined ? {} : { extras: { ...extras } }),
+    ...(options.allowPartialApproval ? { allowPartialApproval: true } : {}),
+    ...(options.retrySoftDeclines ? { retrySoftDeclines: true } : {}),
   };
 }
 
 /** Postgres text holds every character but NUL. */
-function fieldsWithNul(request: SaleRequest): string[] {
+function fieldsWithNul(request: ChargeMessage): string[] {
   const texts = {
     card_token: request.cardToken,
     booking_reference: request.bookingReference,
@@ -129,66 +263,80 @@ function fieldsWithNul(request: SaleRequest): string[] {
     metadata: Object.entries(request.metadata).flat().join(''),
     return_url: request.returnUrl,
     origin: `${request.origin?.actor ?? ''}${request.origin?.requestId ?? ''}${request.origin?.address ?? ''}`,
+    currency: request.amount?.currency ?? '',
+    options: `${request.options?.originalNetworkTransactionId ?? ''}${request.options?.quoteId ?? ''}${request.options?.quoteHash ?? ''}`,
   };
   return Object.entries(texts).flatMap(([field, text]) => (text.includes('\0') ? [field] : []));
 }
 
-function toNewOperation(wanted: WantedSale, request: SaleRequest, accounts: ChosenAccounts): NewOperation {
+function toNewOperation(wanted: Wanted, accounts: ChosenAccounts): NewOperation {
   return {
-    merchantId: wanted.merchantId,
-    operationId: wanted.operationId,
+    ...wanted,
     paymentId: newUuid(),
-    mode: wanted.mode,
-    fingerprint: wanted.fingerprint,
     amountMinor: wanted.money.amountMinor,
     currency: wanted.money.currency,
-    cardToken: request.cardToken,
-    returnUrl: request.returnUrl === '' ? undefined : request.returnUrl,
-    bookingReference: request.bookingReference,
-    guest: { name: request.guest?.name ?? '', email: request.guest?.email ?? '' },
-    description: request.description,
-    metadata: request.metadata,
+    cardToken: wanted.cardToken === '' ? undefined : wanted.cardToken,
     provider: accounts.provider.provider,
     providerAccountId: accounts.provider.id,
     providerAccountVersion: accounts.provider.version,
     vaultAccountId: accounts.vault?.id,
     vaultAccountVersion: accounts.vault?.version,
-    actor: request.origin?.actor ?? '',
-    requestId: wanted.requestId,
-    address: request.origin?.address ?? '',
   };
 }
 
 /** The operation as write 1 stored it, without reading it back. */
 function toOperation(begun: NewOperation, createdAt: Date): Operation {
-  const { merchantId, mode, guest, description, metadata, bookingReference } = begun;
+  const { merchantId, mode, guest, description, metadata, bookingReference, initiation } = begun;
+  const money = { amountMinor: begun.amountMinor, currency: begun.currency };
   return {
     merchantId,
     id: begun.operationId,
-    kind: 'sale',
+    kind: begun.kind,
     state: 'sent',
+    sequence: 1,
     attempt: 1,
     mayHaveCharged: false,
     fingerprint: begun.fingerprint,
+    money,
     cardToken: begun.cardToken,
     returnUrl: begun.returnUrl,
+    isFinal: false,
+    reason: '',
+    options: begun.options,
+    failure: undefined,
     providerAccountId: begun.providerAccountId,
     providerAccountVersion: begun.providerAccountVersion,
     vaultAccountId: begun.vaultAccountId,
     vaultAccountVersion: begun.vaultAccountVersion,
     providerReference: undefined,
+    actor: begun.actor,
     requestId: begun.requestId,
+    address: begun.address,
     createdAt,
+    finishedAt: undefined,
     payment: {
       merchantId,
       id: begun.paymentId,
       mode,
       status: 'processing',
       version: 1,
-      money: { amountMinor: begun.amountMinor, currency: begun.currency },
+      money,
       authorizedMinor: 0n,
       capturedMinor: 0n,
       refundedMinor: 0n,
+      authorizePendingMinor: 0n,
+      capturePendingMinor: 0n,
+      refundPendingMinor: 0n,
+      captureMethod: begun.kind === 'authorize' ? 'manual' : 'automatic',
+      hold: undefined,
+      busyOperationId: undefined,
+      initiation,
+      networkTransactionId: undefined,
+      originalNetworkTransactionId: begun.originalNetworkTransactionId,
+      quoteId: begun.quoteId,
+      quoteHash: begun.quoteHash,
+      cancellationReason: undefined,
+      disputed: false,
       provider: begun.provider,
       providerAccountId: begun.providerAccountId,
       providerReference: undefined,
@@ -206,14 +354,14 @@ function toOperation(begun: NewOperation, createdAt: Date): Operation {
 }
 
 /** Asks the provider and stores what came of it. */
-async function runSale(
+async function run(
   context: Context,
   operation: Operation,
   accounts: ChosenAccounts,
   replayed: boolean,
 ): Promise<SaleResponse> {
-  const outcome = await attemptSale(context, operation, accounts);
-  context.config.failpoint('sale.after-provider');
+  const outcome = await attempt(context, operation, accounts);
+  context.config.failpoint(`${operation.kind}.after-provider`);
   let settled: Payment | undefined;
   try {
     settled = await settle(context, operation, outcome);
@@ -225,12 +373,12 @@ async function runSale(
     );
     return respond(operation.payment, operation.createdAt, replayed);
   }
-  context.config.failpoint('sale.after-write-2');
+  context.config.failpoint(`${operation.kind}.after-write-2`);
   if (settled === undefined) {
     // Another holder took the operation over while we slept past our lease: its record is the truth.
     const known = await findOperation(context, operation.merchantId, operation.id);
     if (known === undefined) throw new Error('an operation was superseded and cannot be found');
-    return respond(known.operation.payment, known.operation.createdAt, true);
+    return respond(await paymentAsAnswered(context, known.operation), known.operation.createdAt, true);
   }
   if (outcome.kind === 'not_sent' && !operation.mayHaveCharged)
     throw new AppError('provider_unreachable', { retryAfterSeconds: 2, internal: outcome.reason });
@@ -238,7 +386,7 @@ async function runSale(
 }
 
 /** A second call with the same operation id: the first one's outcome, or why there is none to give. */
-async function repeatSale(
+async function repeat(
   context: Context,
   fingerprint: Buffer,
   known: OperationWithTiming,
@@ -251,24 +399,24 @@ async function repeatSale(
     case 'succeeded':
     case 'declined':
     case 'unknown':
-      return respond(operation.payment, operation.createdAt, true);
+      return respond(await paymentAsAnswered(context, operation), operation.createdAt, true);
     case 'sent':
       if (operation.payment.status === 'processing' && timing.isLeased)
         throw new AppError('in_progress', { retryAfterSeconds: 1, extra: { payment_id: paymentId } });
       return respond(operation.payment, operation.createdAt, true);
     case 'prepared':
-      return await resumeSale(context, operation);
+      return await resume(context, operation);
     default:
       throw new Error(`no answer for state ${String(operation.state satisfies never)}`);
   }
 }
 
 /** A call that was told "nothing was sent" comes again with its key: it is taken up where it was left. */
-async function resumeSale(context: Context, operation: Operation): Promise<SaleResponse> {
+async function resume(context: Context, operation: Operation): Promise<SaleResponse> {
   const accounts = await reopenAccounts(context, operation);
   const claimed = await claimPrepared(context, operation);
   if (claimed === undefined) throw new AppError('in_progress', { retryAfterSeconds: 1 });
-  return await runSale(context, claimed, accounts, false);
+  return await run(context, claimed, accounts, false);
 }
 
 function respond(payment: Payment, operationCreatedAt: Date, replayed: boolean): SaleResponse {

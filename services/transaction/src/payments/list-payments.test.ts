@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import { CaptureMethod, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import type {
   ListPaymentsRequest,
   ListPaymentsResponse,
@@ -39,6 +39,13 @@ async function list(
     bookingReference: '',
     createdFrom: undefined,
     createdBefore: undefined,
+    providerReference: '',
+    guestEmail: '',
+    cardLast4: '',
+    amountMinor: 0n,
+    currency: '',
+    captureMethod: CaptureMethod.CAPTURE_METHOD_UNSPECIFIED,
+    query: '',
     ...change,
   };
   return await callUnary(
@@ -122,6 +129,93 @@ test('filters narrow a list by status, booking and time, alone and together', as
   assert.deepEqual(idsOf(await list(hotel, { createdFrom: from, createdBefore: until })), [declined]);
   assert.deepEqual(idsOf(await list(hotel, { createdBefore: from })), [], 'the end is exclusive');
   assert.deepEqual(idsOf(await list(hotel, { createdFrom: until })), [other, paid]);
+});
+
+test('a search finds a part of booking, name or e-mail in any case, or a whole id, and nothing across two fields', async () => {
+  const hotel = await world.simulatorHotel();
+  const guest = { name: 'Amélie 100%_Nothomb', email: 'Amelie@Example.com' };
+  const [first] = await makePayments(hotel, 1, { bookingReference: 'BK-20931', guest });
+  const [second] = await makePayments(hotel, 1, { bookingReference: 'Group/7', guest: undefined });
+  assert.ok(first && second);
+  const { providerReference } = await service.get(hotel, first);
+  assert.notEqual(providerReference, '');
+  const found: [string, string[]][] = [
+    ['bk-209', [first]],
+    ['0931', [first]],
+    ['amÉLIE', [first]],
+    ['@example', [first]],
+    ['100%_not', [first]],
+    ['group/', [second]],
+    [first, [first]],
+    [second.toUpperCase(), [second]],
+    [providerReference, [first]],
+    ['%%%', []],
+    ['___', []],
+    ['\\\\\\', []],
+    ['20931am', []],
+    ["' or true --", []],
+    [providerReference.slice(0, -1), []],
+  ];
+  for (const [query, ids] of found) assert.deepEqual(idsOf(await list(hotel, { query })), ids, query);
+  const other = await world.simulatorHotel();
+  for (const query of ['bk-20931', first, providerReference])
+    assert.deepEqual(idsOf(await list(other, { query })), [], query);
+  assert.deepEqual(idsOf(await list(hotel, { query: 'bk-20931', mode: Mode.MODE_LIVE })), []);
+});
+
+test('a booking that is named like its provider reference is found once', async () => {
+  const hotel = await world.simulatorHotel();
+  const [id] = await makePayments(hotel, 1, { bookingReference: 'twice' });
+  await world.admin.query(
+    `update provider_references set provider_reference = 'twice' where merchant_id = $1`,
+    [hotel.merchantId],
+  );
+  assert.deepEqual(idsOf(await list(hotel, { query: 'twice' })), [id]);
+});
+
+test('every filter narrows by its own field, alone and beside a search', async () => {
+  const hotel = await world.simulatorHotel();
+  const guest = { name: 'Zoë', email: 'zoe@example.net' };
+  const [small] = await makePayments(hotel, 1, { amount: { amountMinor: 777n, currency: 'EUR' }, guest });
+  const [large] = await makePayments(hotel, 1, { amount: { amountMinor: 900_000n, currency: 'USD' } });
+  assert.ok(small && large);
+  const one = await service.get(hotel, small);
+  const filters: [Partial<ListPaymentsRequest>, string[]][] = [
+    [{ providerReference: one.providerReference }, [small]],
+    [{ providerReference: 'pi_none' }, []],
+    [{ guestEmail: 'ZOE@example.net' }, [small]],
+    [{ guestEmail: 'oe@example.net' }, []],
+    [{ guestEmail: '%@example.net' }, []],
+    [{ cardLast4: one.card?.last4 ?? '' }, [large, small]],
+    [{ cardLast4: '0001' }, []],
+    [{ amountMinor: 777n }, [small]],
+    [{ amountMinor: 777n, currency: 'USD' }, []],
+    [{ currency: 'USD' }, [large]],
+    [{ captureMethod: CaptureMethod.CAPTURE_METHOD_AUTOMATIC }, [large, small]],
+    [{ captureMethod: CaptureMethod.CAPTURE_METHOD_MANUAL }, []],
+    [{ query: 'zoe', amountMinor: 777n, guestEmail: 'zoe@example.net' }, [small]],
+    [{ query: 'zoe', amountMinor: 778n }, []],
+    [{ query: one.providerReference, currency: 'USD' }, []],
+  ];
+  for (const [filter, ids] of filters)
+    assert.deepEqual(idsOf(await list(hotel, filter)), ids, Object.keys(filter).join(' '));
+});
+
+test('a walk by cursor through a search meets every match once', async () => {
+  const hotel = await world.simulatorHotel();
+  const ids: string[] = [];
+  for (let index = 0; index < 7; index += 1) {
+    ids.push(...(await makePayments(hotel, 1, { bookingReference: `Spa ${index}` })));
+    await makePayments(hotel, 1, { bookingReference: `Other ${index}` });
+  }
+  const met: string[] = [];
+  for (let afterPaymentId = ''; ;) {
+    const page = await list(hotel, { query: 'spa', limit: 2, afterPaymentId });
+    met.push(...idsOf(page));
+    afterPaymentId = page.payments.at(-1)?.paymentId ?? '';
+    if (!page.hasMore) break;
+  }
+  assert.deepEqual(met, ids.toReversed());
 });
 
 test("a list never shows another hotel's or another mode's payments, whatever cursor it is given", async () => {

@@ -29,6 +29,15 @@ type BegunWith = Pick<
 
 /** The accounts of a new charge; throws provider_account_missing or, when they cannot be asked for, unavailable. */
 export async function chooseAccounts(context: Context, wanted: Wanted): Promise<ChosenAccounts> {
+  const provider = await chooseProviderAccount(context, wanted);
+  return { provider, vault: await chooseVault(context, wanted, provider) };
+}
+
+/** The account that moves the money: the one named, or the merchant's default. Throws as `chooseAccounts`. */
+export async function chooseProviderAccount(
+  context: Context,
+  wanted: Omit<Wanted, 'cardToken'>,
+): Promise<OpenedAccount> {
   const { merchantId, mode, requestId } = wanted;
   const selector =
     wanted.providerAccountId === undefined
@@ -36,11 +45,22 @@ export async function chooseAccounts(context: Context, wanted: Wanted): Promise<
       : { id: wanted.providerAccountId };
   const provider = await context.accounts.find(merchantId, mode, selector, requestId);
   if (provider === undefined) throw missing(`No provider account is connected in ${mode} mode.`);
-  if (!context.providers.choose(provider.provider).needsVault(wanted.cardToken))
-    return { provider, vault: undefined };
+  return provider;
+}
+
+/** The vault that holds the card, where the provider needs one. Throws as `chooseAccounts`. */
+export async function chooseVault(
+  context: Context,
+  wanted: Pick<Wanted, 'merchantId' | 'mode' | 'cardToken' | 'requestId'>,
+  provider: OpenedAccount,
+): Promise<OpenedAccount | undefined> {
+  const { merchantId, mode, requestId, cardToken } = wanted;
+  // The provider's own page collects the card itself.
+  if (cardToken === '' || !context.providers.choose(provider.provider).needsVault(cardToken))
+    return undefined;
   const vault = await context.accounts.find(merchantId, mode, { kind: 'card_vault' }, requestId);
   if (vault === undefined) throw missing(`No card vault is connected in ${mode} mode.`);
-  return { provider, vault };
+  return vault;
 }
 
 /** The accounts of an operation under way, in the versions it was begun with. */

@@ -2,7 +2,9 @@ import type { Config } from '../config.ts';
 import type { Provider } from './provider.ts';
 import { createCardVaults } from './card-transport.ts';
 import type { CardVault } from './card-transport.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
 import { createSimulator } from './simulator/simulator.ts';
+import type { SimulatorChallenges } from './simulator/simulator-challenges.ts';
 import { createStripe } from './stripe/stripe.ts';
 import { createVaultera } from './vaultera/vaultera.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
@@ -12,6 +14,8 @@ export type Providers = {
   /** The adapter of that name; a name we do not know is a refusal, not a crash. */
   choose(name: string): Provider;
   vault(account: OpenedAccount): CardVault;
+  /** The built-in simulator's pages. */
+  challenges: SimulatorChallenges;
   /** Whether credentials of that provider or vault work. */
   checkCredentials: (
     name: string,
@@ -22,7 +26,7 @@ export type Providers = {
 };
 
 /** All adapters of this process. The only switch on provider names. */
-export function createProviders(config: Config): Providers {
+export function createProviders(config: Config, pool: Pool): Providers {
   const vaultera = createVaultera({ baseUrl: config.vaulteraBaseUrl, timeoutMs: config.providerTimeoutMs });
   const vaults = createCardVaults({ vaultera });
   const stripe = createStripe({
@@ -31,7 +35,7 @@ export function createProviders(config: Config): Providers {
     vaults,
     failpoint: config.failpoint,
   });
-  const simulator = createSimulator({ vaults });
+  const simulator = createSimulator({ vaults, pool, challengeUrl: config.simulatorChallengeUrl });
   const choose = (name: string): Provider => {
     switch (name) {
       case 'stripe':
@@ -44,6 +48,7 @@ export function createProviders(config: Config): Providers {
   };
   return {
     choose,
+    challenges: simulator.challenges,
     vault: (account) => vaults.open(account),
     checkCredentials: async (name, mode, credentials) =>
       await (name === 'vaultera' ? vaultera : choose(name)).checkCredentials(mode, credentials),

@@ -1,4 +1,4 @@
-/** Why nothing was collected, in our own stable words. */
+/** Why nothing was collected, captured, released, raised or given back, in our own stable words. */
 export type Failure = { code: FailureCode; message: string; retryable: boolean };
 
 type FailureSpec = {
@@ -65,9 +65,46 @@ export const FAILURES = {
     retryable: true,
     aboutCard: false,
   },
+  // The rest is about what follows a payment: captures, releases, adjustments and refunds.
+  capture_refused: {
+    message: 'The held amount could not be collected.',
+    retryable: false,
+    aboutCard: false,
+  },
+  release_refused: { message: 'The hold could not be released.', retryable: false, aboutCard: false },
+  adjustment_refused: { message: 'The hold could not be changed.', retryable: false, aboutCard: false },
+  refund_refused: { message: 'The refund could not be made.', retryable: false, aboutCard: false },
+  hold_expired: { message: 'The hold on the card has ended.', retryable: false, aboutCard: false },
+  already_captured: {
+    message: 'The payment was already collected.',
+    retryable: false,
+    aboutCard: false,
+  },
+  already_refunded: { message: 'The payment was already refunded.', retryable: false, aboutCard: false },
+  canceled: { message: 'The payment was canceled before.', retryable: false, aboutCard: false },
+  disputed: {
+    message: 'The card holder disputes this payment, so it cannot be refunded.',
+    retryable: false,
+    aboutCard: false,
+  },
+  amount_refused: {
+    message: 'The provider does not accept this amount.',
+    retryable: false,
+    aboutCard: false,
+  },
+  not_done: {
+    message: 'It did not reach the provider. Nothing was changed.',
+    retryable: true,
+    aboutCard: false,
+  },
 } as const satisfies Record<string, FailureSpec>;
 
 export type FailureCode = keyof typeof FAILURES;
+
+/** Whether a stored word is one of ours. */
+export function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURES, code);
+}
 
 /** The failure of that code with its public words. */
 export function failureOf(code: FailureCode): Failure {

@@ -3,6 +3,7 @@ import type {
   GetProviderAccountRequest,
   MerchantServiceClient,
   ProviderAccount,
+  ResolveProviderAccountRequest,
 } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
@@ -33,6 +34,8 @@ export type ProviderAccounts = {
     selector: AccountSelector,
     requestId: string,
   ): Promise<OpenedAccount | undefined>;
+  /** Whose account that is (UUID or `pa_…`), for webhooks, which name the account alone; as `find` otherwise. */
+  resolve(id: string, requestId: string): Promise<(OpenedAccount & { merchantId: string }) | undefined>;
 };
 
 // A hotel has a handful of accounts; this covers thousands of busy hotels in a few megabytes.
@@ -46,27 +49,40 @@ export function createProviderAccounts(options: {
   signer: Signer;
   ttlMs: number;
 }): ProviderAccounts {
-  // A promise, so that a burst for one hotel asks once; a failed one is forgotten at once.
-  const cache = new LRUCache<string, Promise<OpenedAccount | undefined>>({
-    max: ACCOUNTS_MAX,
-    ...(options.ttlMs === 0 ? {} : { ttl: options.ttlMs }),
-  });
+  const found = createCache<OpenedAccount>(options.ttlMs);
+  const resolved = createCache<OpenedAccount & { merchantId: string }>(options.ttlMs);
   return {
-    async find(merchantId, mode, selector, requestId) {
-      const key = cacheKey(merchantId, mode, selector);
-      const known = options.ttlMs === 0 ? undefined : cache.get(key);
-      if (known !== undefined) return await known;
-      const asked = ask(
-        options,
-        { merchantId, mode: toMode(mode), selector: toSelector(selector) },
-        requestId,
-      );
-      cache.set(key, asked);
-      asked.catch(() => {
-        if (cache.peek(key) === asked) cache.delete(key);
-      });
-      return await asked;
-    },
+    find: async (merchantId, mode, selector, requestId) =>
+      await found(cacheKey(merchantId, mode, selector), async () => {
+        const request = { merchantId, mode: toMode(mode), selector: toSelector(selector) };
+        const account = await ask(options, 'getProviderAccount', request, requestId);
+        return account === undefined ? undefined : open(account);
+      }),
+    resolve: async (id, requestId) =>
+      await resolved(id, async () => {
+        const account = await ask(options, 'resolveProviderAccount', { providerAccountId: id }, requestId);
+        return account === undefined ? undefined : { ...open(account), merchantId: account.merchantId };
+      }),
+  };
+}
+
+type Cached<T> = (key: string, make: () => Promise<T | undefined>) => Promise<T | undefined>;
+
+/** Remembers promises, so that a burst for one account asks once; a failed one is forgotten at once. */
+function createCache<T extends object>(ttlMs: number): Cached<T> {
+  const cache = new LRUCache<string, Promise<T | undefined>>({
+    max: ACCOUNTS_MAX,
+    ...(ttlMs === 0 ? {} : { ttl: ttlMs }),
+  });
+  return async (key, make) => {
+    const known = ttlMs === 0 ? undefined : cache.get(key);
+    if (known !== undefined) return await known;
+    const made = make();
+    cache.set(key, made);
+    made.catch(() => {
+      if (cache.peek(key) === made) cache.delete(key);
+    });
+    return await made;
   };
 }
 
@@ -95,16 +111,20 @@ function toSelector(selector: AccountSelector): NonNullable<GetProviderAccountRe
 
 async function ask(
   options: { client: MerchantServiceClient; signer: Signer },
-  request: GetProviderAccountRequest,
-  requestId: string,
-): Promise<OpenedAccount | undefined> {
+  ...[method, request, requestId]:
+    | ['getProviderAccount', GetProviderAccountRequest, string]
+    | ['resolveProviderAccount', ResolveProviderAccountRequest, string]
+): Promise<ProviderAccount | undefined> {
+  const { client, signer } = options;
+  const call = {
+    metadata: serviceMetadata(signer, 'merchant', requestId),
+    deadlineMs: DEADLINE_MS,
+    waitForReady: true,
+  };
   try {
-    const account = await callUnary(options.client.getProviderAccount.bind(options.client), request, {
-      metadata: serviceMetadata(options.signer, 'merchant', requestId),
-      deadlineMs: DEADLINE_MS,
-      waitForReady: true,
-    });
-    return open(account);
+    return method === 'getProviderAccount'
+      ? await callUnary(client.getProviderAccount.bind(client), request, call)
+      : await callUnary(client.resolveProviderAccount.bind(client), request, call);
   } catch (error) {
     const refusal = fromServiceError(error);
     if (refusal.code === 'provider_account_missing' || refusal.code === 'not_found') return undefined;

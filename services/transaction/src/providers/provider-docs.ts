@@ -6,10 +6,16 @@ import { fromProviderMinor } from '@centra/money/provider-amount.ts';
 import { AMOUNT_RULES } from '@centra/money/provider-rules.ts';
 import { createCardVaults } from './card-transport.ts';
 import { FAILURES } from './failure.ts';
-import type { Capabilities, Provider } from './provider.ts';
-import { createSimulator } from './simulator/simulator.ts';
-import { MAGIC_AMOUNTS, TEST_CARDS } from './simulator/simulator-cards.ts';
-import type { AmountEffect } from './simulator/simulator-cards.ts';
+import type { Capabilities } from './provider.ts';
+import { SIMULATOR_CAPABILITIES } from './simulator/simulator.ts';
+import {
+  behaviourWords,
+  brandTable,
+  chargeEffectWords,
+  followUpEffectWords,
+} from './simulator/simulator-words.ts';
+import { CHARGE_AMOUNTS, FOLLOW_UP_AMOUNTS } from './simulator/simulator-amounts.ts';
+import { TEST_CARDS } from './simulator/simulator-cards.ts';
 import { createStripe } from './stripe/stripe.ts';
 import { STRIPE_CODES } from './stripe/stripe-mapping.ts';
 
@@ -43,13 +49,15 @@ export function withTables(page: ProviderPage, text: string): string {
 }
 
 function tablesOf(page: ProviderPage): Readonly<Record<string, string>> {
-  const vaults = createCardVaults({});
   if (page === 'simulator')
     return {
-      capabilities: capabilityTable(createSimulator({ vaults })),
+      capabilities: capabilityTable(SIMULATOR_CAPABILITIES),
       cards: cardTable(),
-      amounts: magicAmountTable(),
+      brands: table(['brand', 'held for', 'started by the hotel', 'extended', 'extras'], brandTable()),
+      amounts: amountTable(CHARGE_AMOUNTS, chargeEffectWords),
+      'follow-up-amounts': amountTable(FOLLOW_UP_AMOUNTS, followUpEffectWords),
     };
+  const vaults = createCardVaults({});
   const stripe = createStripe({
     apiUrl: 'https://api.stripe.com',
     timeoutMs: 1_000,
@@ -58,7 +66,7 @@ function tablesOf(page: ProviderPage): Readonly<Record<string, string>> {
   });
   stripe.close();
   return {
-    capabilities: capabilityTable(stripe),
+    capabilities: capabilityTable(stripe.capabilities),
     currencies: stripeCurrencyTable(),
     minimums: stripeMinimumTable(),
     declines: declineTable(),
@@ -73,60 +81,72 @@ function tableLine(cells: readonly string[]): string {
   return `| ${cells.join(' | ')} |`;
 }
 
-const CAPABILITY_WORDS = {
-  idempotencyWindowMs: 'a repeated key surely gives the first answer for',
-  lookupByReference: 'an operation is found by our own reference',
-  cancelChallenge: 'an unfinished challenge (3-D Secure) can be withdrawn',
-} as const satisfies Record<keyof Capabilities, string>;
-
-function capabilityTable({ capabilities }: Provider): string {
-  const { idempotencyWindowMs: windowMs, lookupByReference, cancelChallenge } = capabilities;
-  return table(
-    ['capability', ''],
-    [
-      [
-        CAPABILITY_WORDS.idempotencyWindowMs,
-        windowMs === 0 ? 'never: not declared' : `${windowMs / 3_600_000} hours`,
-      ],
-      [CAPABILITY_WORDS.lookupByReference, lookupByReference ? 'yes' : 'no'],
-      [CAPABILITY_WORDS.cancelChallenge, cancelChallenge ? 'yes' : 'no'],
+function capabilityTable(capabilities: Capabilities): string {
+  const { idempotencyWindowMs: windowMs, refundWindowDays: days, holdExpiry } = capabilities;
+  const forHowLong = windowMs === 0 ? 'never: not declared' : `${windowMs / 3_600_000} hours`;
+  // By name, so that a capability without words does not compile.
+  const words: Record<keyof Capabilities, [what: string, value: string]> = {
+    idempotencyWindowMs: ['a repeated key surely gives the first answer for', forHowLong],
+    lookupByReference: [
+      'an operation is found by our own reference',
+      yesOrNo(capabilities.lookupByReference),
     ],
-  );
+    cancelChallenge: [
+      'an unfinished challenge (3-D Secure) can be withdrawn',
+      yesOrNo(capabilities.cancelChallenge),
+    ],
+    manualCapture: ['money can be held first and collected later', yesOrNo(capabilities.manualCapture)],
+    partialCapture: ['less than the hold can be captured', yesOrNo(capabilities.partialCapture)],
+    multipleCapture: ['a hold can be captured several times', perHold(capabilities.multipleCapture)],
+    incrementalAuthorization: ['a hold can be raised', perHold(capabilities.incrementalAuthorization)],
+    decreaseAuthorization: [
+      'a hold can be lowered without capturing',
+      yesOrNo(capabilities.decreaseAuthorization),
+    ],
+    overcapture: ['more than the hold can be captured', perHold(capabilities.overcapture)],
+    partialApproval: ['the bank may approve a part, when asked to', yesOrNo(capabilities.partialApproval)],
+    hostedPage: ['it has a hosted page that collects the card', yesOrNo(capabilities.hostedPage)],
+    holdExpiry: [
+      'who tells when a hold lapses',
+      holdExpiry === 'provider' ? 'the provider, for each hold' : 'nobody',
+    ],
+    refundWindowDays: [
+      'money can be given back for',
+      days === undefined ? 'no limit is known' : `${days} days`,
+    ],
+    partialRefunds: ['several refunds of parts are possible', yesOrNo(capabilities.partialRefunds)],
+    events: ['it sends signed events', yesOrNo(capabilities.events)],
+  };
+  return table(['capability', ''], Object.values(words));
+}
+
+function perHold(value: 'never' | 'per_hold'): string {
+  return value === 'never' ? 'no' : "as each hold's own answer says";
+}
+
+function yesOrNo(value: boolean): string {
+  return value ? 'yes' : 'no';
 }
 
 function cardTable(): string {
-  const rows = TEST_CARDS.map(({ token, brand, first6, last4, decline }) => [
-    `\`${token}\``,
-    `${brand} ${first6}…${last4}`,
-    decline === undefined ? 'approved' : `declined: \`${decline}\``,
+  const rows = TEST_CARDS.map((card) => [
+    `\`${card.token}\``,
+    card.tokenOnly === true ? 'the token only' : `${card.brand} ${card.first6}…${card.last4}`,
+    behaviourWords(card),
   ]);
   return table(['card token', 'stands for, also when it comes from the vault', 'outcome'], rows);
 }
 
-function magicAmountTable(): string {
-  const rows = [...MAGIC_AMOUNTS].map(([amountMinor, effect]) => [
+function amountTable<Effect>(
+  amounts: ReadonlyMap<bigint, Effect>,
+  words: (effect: Effect) => string,
+): string {
+  const rows = [...amounts].map(([amountMinor, effect]) => [
     String(amountMinor),
     formatAmount({ amountMinor, currency: 'EUR' }),
-    effectWords(effect),
+    words(effect),
   ]);
   return table(['minor units', 'for example', 'what happens'], rows);
-}
-
-function effectWords(effect: AmountEffect): string {
-  switch (effect.kind) {
-    case 'decline':
-      return `declined: \`${effect.code}\``;
-    case 'lost':
-      return effect.charged
-        ? 'the answer is lost after the charge: `processing`, and a moment later `succeeded`'
-        : 'the answer is lost and nothing was charged: `processing`, and after more than a minute `failed` with `not_charged`';
-    case 'delay':
-      return `approved after ${effect.ms / 1_000} s`;
-    case 'unreachable':
-      return '503 `provider_unreachable`: nothing was sent';
-    default:
-      throw new Error(`no words for ${JSON.stringify(effect satisfies never)}`);
-  }
 }
 
 /** Where Stripe writes or limits a currency otherwise than ISO 4217 would have it. */

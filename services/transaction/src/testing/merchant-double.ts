@@ -8,6 +8,7 @@ import type {
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { listenGrpc, unary } from '@centra/service-kit/grpc.ts';
+import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
 import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
@@ -25,7 +26,7 @@ type Registered = {
   deleted: boolean;
 };
 
-/** The neighbour by its contract: GetProviderAccount with the accounts a test registered, for transaction's token only. */
+/** The neighbour by its contract: GetProviderAccount and ResolveProviderAccount with the accounts a test registered, for transaction's token only. */
 export type MerchantDouble = {
   port: number;
   /** Answers the new account's id; a later one of the same kind and mode takes its place as the default. */
@@ -53,6 +54,16 @@ export async function startMerchantDouble(trustedKeys: string): Promise<Merchant
       callers.push(caller);
       return select(accounts, request);
     }),
+    resolveProviderAccount: unary(
+      options(trustedKeys, 'ResolveProviderAccount'),
+      async ({ providerAccountId }, { caller }) => {
+        callers.push(caller);
+        const id = fromPublicId('pa', providerAccountId) ?? providerAccountId;
+        const account = accounts.find((candidate) => candidate.id === id && !candidate.deleted);
+        if (account === undefined) throw new AppError('not_found');
+        return open(account, account.versions.length);
+      },
+    ),
   };
   const listening = await listenGrpc([{ definition: MerchantServiceService, implementation }], {
     host: '127.0.0.1',

@@ -22,6 +22,7 @@ export type Hotel = {
   providerAccountId: string;
   /** Of its Stripe account. */
   secretKey: string;
+  webhookSecret: string;
   stripeAccount: string;
 };
 
@@ -82,10 +83,13 @@ function configOf(databaseUrl: string, keys: ServiceKeys, { stripe, vaultera, me
     trustedKeys: keys.trustedKeys,
     stripeApiUrl: stripe.url,
     vaulteraBaseUrl: `${vaultera.url}/api/v1`,
+    simulatorChallengeUrl: 'http://localhost:8080/v1/simulator/challenges',
     // Long enough for a loaded machine; tests that need a timeout set their own.
     providerTimeoutMs: 15_000,
     operationLeaseMs: 40_000,
     sweepIntervalMs: 50,
+    holdIntervalMs: 50,
+    holdReminderMs: 24 * 60 * 60_000,
     credentialTtlMs: 0,
     failpoint: createFailpoint({}),
   };
@@ -97,6 +101,7 @@ async function createHotel(
 ): Promise<Hotel> {
   const merchantId = randomUUID();
   const secretKey = `sk_test_${randomBytes(12).toString('hex')}`;
+  const webhookSecret = `whsec_${randomBytes(16).toString('hex')}`;
   const { apiKey: vaultKey } = await vaultera.account();
   const stripeAccount = provider === 'stripe' ? await stripe.account(secretKey) : '';
   return {
@@ -106,9 +111,10 @@ async function createHotel(
     providerAccountId: merchant.connect(
       merchantId,
       provider,
-      provider === 'stripe' ? { secret_key: secretKey } : {},
+      provider === 'stripe' ? { secret_key: secretKey, webhook_secret: webhookSecret } : {},
     ),
     secretKey,
+    webhookSecret,
     stripeAccount,
   };
 }

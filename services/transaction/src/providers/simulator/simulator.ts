@@ -1,45 +1,87 @@
-import { createHash } from 'node:crypto';
-import { checkAmountWith } from '../check-amount.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Pool } from '@centra/service-kit/database.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
 import type { CardVaults } from '../card-transport.ts';
-import { failureOf } from '../failure.ts';
-import type { CardSummary, Lookup, Outcome, Provider, SaleAttempt } from '../provider.ts';
-import { amountEffect, cardOfToken, cardOfVaulted } from './simulator-cards.ts';
-import type { TestCard } from './simulator-cards.ts';
+import { checkAmountWith } from '../check-amount.ts';
+import type { Capabilities, FollowUpAttempt, Lookup, Outcome, Provider } from '../provider.ts';
+import { REFUND_WINDOW_DAYS } from './decide-follow-up.ts';
+import { createChargeDesk } from './simulator-charges.ts';
+import { createChallenges } from './simulator-challenges.ts';
+import type { SimulatorChallenges } from './simulator-challenges.ts';
+import { cardOfToken } from './simulator-cards.ts';
+import { FOLLOW_UP_AMOUNTS } from './simulator-amounts.ts';
+import { createJournal } from './simulator-journal.ts';
+import { readDispute, readStanding } from './simulator-standing.ts';
+import { createTries } from './simulator-tries.ts';
+
+export type SimulatorOptions = {
+  vaults: CardVaults;
+  /** Of the transaction service's own database. */
+  pool: Pool;
+  /** Where payment-api serves the challenge pages; the token is added after a slash. */
+  challengeUrl: string;
+  /** How long after a refund was asked for its bank settles it, or takes it back. Default 10 s. */
+  refundDelayMs?: number;
+};
+
+/** The simulator as a provider, and its guests' page. */
+export type Simulator = Provider & { challenges: SimulatorChallenges };
 
 /**
- * The built-in test provider. Every answer is a pure function of the operation (card, amount, key), so it is idempotent
- * and can be looked up for ever without a store of its own. docs/providers/simulator.md lists its cards and amounts.
+ * What it declares. No idempotency window, though it never forgets a key: so its unknown outcomes take the other road, the
+ * lookup, which is then used every day.
  */
-export function createSimulator(options: { vaults: CardVaults }): Provider {
-  const answer = async (attempt: SaleAttempt): Promise<Outcome> => {
-    const card = await findCard(options.vaults, attempt);
-    return card === undefined
-      ? { kind: 'declined', failure: failureOf('card_token_invalid') }
-      : decide(attempt, card);
-  };
+export const SIMULATOR_CAPABILITIES: Capabilities = {
+  idempotencyWindowMs: 0,
+  lookupByReference: true,
+  cancelChallenge: true,
+  manualCapture: true,
+  partialCapture: true,
+  multipleCapture: 'per_hold',
+  incrementalAuthorization: 'per_hold',
+  decreaseAuthorization: true,
+  overcapture: 'per_hold',
+  partialApproval: true,
+  hostedPage: true,
+  holdExpiry: 'provider',
+  refundWindowDays: REFUND_WINDOW_DAYS,
+  partialRefunds: true,
+  events: false,
+};
+
+// Long enough to be seen as pending, short enough for whoever watches.
+const REFUND_DELAY_MS = 10_000;
+
+/**
+ * The built-in test provider: a card bank inside this process. An ordinary charge is a pure function of the operation
+ * and writes nothing; what follows it is kept in tables of its own. docs/providers/simulator.md lists its cards and amounts.
+ */
+export function createSimulator(options: SimulatorOptions): Simulator {
+  const { pool } = options;
+  const challenges = createChallenges(pool, options.challengeUrl);
+  const tries = createTries(pool);
+  const journal = createJournal(pool, options.refundDelayMs ?? REFUND_DELAY_MS);
+  const charges = createChargeDesk({ vaults: options.vaults, challenges, tries });
   return {
     name: 'simulator',
-    // Declared without an idempotency window, so that unknown outcomes take the other road, the lookup, which always knows.
-    capabilities: { idempotencyWindowMs: 0, lookupByReference: true, cancelChallenge: false },
+    capabilities: SIMULATOR_CAPABILITIES,
     // A documented token is a card by itself.
     needsVault: (cardToken) => cardOfToken(cardToken) === undefined,
     checkAmount: checkAmountWith('simulator'),
-    async sale(attempt) {
-      const effect = amountEffect(attempt.money.amountMinor);
-      if (effect?.kind === 'unreachable')
-        return { kind: 'not_sent', reason: 'simulated: provider unreachable' };
-      if (effect?.kind === 'delay') await new Promise((resolve) => setTimeout(resolve, effect.ms));
-      // A lost answer is lost for this call only: the sweeper's lookup finds what really happened.
-      if (effect?.kind === 'lost') return { kind: 'unknown', reason: 'simulated: answer lost' };
-      return await answer(attempt);
+    ...charges,
+    followUp: async (attempt) => await followUp({ journal, tries }, attempt),
+    lookupFollowUp: async (attempt) => await lookupFollowUp({ journal, tries }, attempt),
+    standing: async (account, reference, currency) =>
+      await readStanding({ journal, challenges }, account.id, reference, currency),
+    readDispute: async (account, reference) => await readDispute(journal, account.id, reference),
+    readEvent: () => {
+      throw new AppError('signature_invalid', { internal: 'the simulator sends no events' });
     },
-    retrieve: async (attempt) => await answer(attempt),
-    async lookup(attempt): Promise<Lookup> {
-      const effect = amountEffect(attempt.money.amountMinor);
-      if (effect?.kind === 'lost' && !effect.charged) return { kind: 'absent' };
-      return await answer(attempt);
-    },
-    cancelChallenge: async (attempt) => await answer(attempt),
+    peekEvent: () => undefined,
+    howToFindOut: ({ operationId, paymentReference }) =>
+      `The built-in simulator keeps what follows a charge in the table simulator_effects of the transaction database: ` +
+      `look for provider_key like '%${operationId}%'` +
+      (paymentReference === undefined ? '.' : ` or reference '${paymentReference}'.`),
     checkCredentials: async (mode) =>
       mode === 'test'
         ? { result: 'ok', message: 'The simulator needs no credentials.', accountName: 'Simulator' }
@@ -48,25 +90,29 @@ export function createSimulator(options: { vaults: CardVaults }): Provider {
             message: 'The simulator moves no money and exists in test mode only.',
             accountName: '',
           },
+    challenges: { read: challenges.read, answer: challenges.answer },
   };
 }
 
-type Found = { test: TestCard; summary: CardSummary };
+type Desk = { journal: ReturnType<typeof createJournal>; tries: ReturnType<typeof createTries> };
 
-/** A documented token is a card by itself; any other is asked of the hotel's vault, which tells a masked card. */
-async function findCard(vaults: CardVaults, attempt: SaleAttempt): Promise<Found | undefined> {
-  const known = cardOfToken(attempt.cardToken);
-  if (known !== undefined) return known;
-  if (attempt.vaultAccount === undefined) return undefined;
-  const masked = await vaults.open(attempt.vaultAccount).describe(attempt.cardToken);
-  return masked === undefined ? undefined : cardOfVaulted(masked);
+async function followUp({ journal, tries }: Desk, attempt: FollowUpAttempt): Promise<Outcome> {
+  const effect = FOLLOW_UP_AMOUNTS.get(attempt.money.amountMinor);
+  if (effect?.kind === 'unreachable') {
+    const nth = await tries.nth(attempt.account.id, `call ${attempt.providerKey}`);
+    if (nth === 1 || !effect.once) return { kind: 'not_sent', reason: 'simulated: provider unreachable' };
+  }
+  if (effect?.kind === 'delay') await wait(effect.ms);
+  if (effect?.kind === 'lost' && !effect.acted) return { kind: 'unknown', reason: 'simulated: answer lost' };
+  const outcome = await journal.perform(attempt);
+  return effect?.kind === 'lost' ? { kind: 'unknown', reason: 'simulated: answer lost' } : outcome;
 }
 
-function decide(attempt: SaleAttempt, { test, summary }: Found): Outcome {
-  const providerReference = `sim_${createHash('sha256').update(attempt.providerKey).digest('hex').slice(0, 24)}`;
-  const effect = amountEffect(attempt.money.amountMinor);
-  const decline = test.decline ?? (effect?.kind === 'decline' ? effect.code : undefined);
-  return decline === undefined
-    ? { kind: 'succeeded', providerReference, card: summary }
-    : { kind: 'declined', providerReference, failure: failureOf(decline), card: summary };
+async function lookupFollowUp({ journal, tries }: Desk, attempt: FollowUpAttempt): Promise<Lookup> {
+  const effect = FOLLOW_UP_AMOUNTS.get(attempt.money.amountMinor);
+  if (effect?.kind === 'lost' && effect.staleLookup === true) {
+    const nth = await tries.nth(attempt.account.id, `lookup ${attempt.providerKey}`);
+    if (nth === 1) return { kind: 'absent' };
+  }
+  return await journal.find(attempt);
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { CardReply } from '../card-transport.ts';
 import type { FailureCode } from '../failure.ts';
-import { cardTemplateBody, outcomeOfCardReply } from './stripe-mapping.ts';
+import { cardTemplateBody, outcomeOfCardReply } from './stripe-card.ts';
 
 const reply = (status: number, body: unknown): CardReply => ({
   kind: 'reply',

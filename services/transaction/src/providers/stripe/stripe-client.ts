@@ -1,7 +1,7 @@
 import type { Agent as HttpAgent } from 'node:http';
 import type { Agent as HttpsAgent } from 'node:https';
 import { Stripe } from 'stripe';
-import { AnswerIncomplete } from './stripe-mapping.ts';
+import { AnswerIncomplete } from './stripe-errors.ts';
 
 /** Where Stripe's API is and how long one call may take, in milliseconds. */
 export type StripeApi = { apiUrl: string; timeoutMs: number };

@@ -2,7 +2,7 @@ import type { Stripe } from 'stripe';
 import type { CredentialResult } from '../provider.ts';
 import { createClient, withinDeadline } from './stripe-client.ts';
 import type { StripeApi } from './stripe-client.ts';
-import { errorFacts } from './stripe-mapping.ts';
+import { errorFacts } from './stripe-errors.ts';
 
 // What can stand in a header at all; Stripe's own keys are letters, digits and underscores of up to 255 characters.
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -36,13 +36,14 @@ export async function checkKey(
 }
 
 /**
- * Asks for what charging needs in a way that cannot be granted: a payment method of no type, a charge of nothing. A key
- * without the permission is refused with 403 before Stripe looks at the rest, and only that counts.
+ * Asks for what charging needs in a way that cannot be granted: a payment method of no type, a charge of nothing, a refund
+ * of no payment. A key without the permission is refused with 403 before Stripe looks at the rest, and only that counts.
  */
 async function probePermissions(client: Stripe, timeoutMs: number): Promise<void> {
   const probes: (() => Promise<unknown>)[] = [
     () => client.paymentMethods.create({}),
     () => client.paymentIntents.create({ amount: 0, currency: 'eur' }),
+    () => client.refunds.create({}),
   ];
   for (const probe of probes)
     try {
@@ -64,7 +65,7 @@ function checkFailure(status: number | undefined): CredentialResult {
     return {
       result: 'insufficient',
       message:
-        'Stripe knows this restricted key, but it may not do all that charging needs: read the account, write payment methods and payment intents. Give it these permissions or use the secret key.',
+        'Stripe knows this restricted key, but it may not do all that charging needs: read the account, write payment methods, payment intents and refunds. Give it these permissions or use the secret key.',
       accountName: '',
     };
   return {

@@ -1,186 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { CURRENCY_CODES } from '@centra/money/currency.ts';
+import { supportsCurrency, toProviderCurrency, toProviderMinor } from '@centra/money/provider-amount.ts';
 import * as fc from 'fast-check';
-import { Stripe } from 'stripe';
 import { FAILURES } from '../failure.ts';
 import type { FailureCode } from '../failure.ts';
-import { errorFacts, failureOfCodes, outcomeOfError, outcomeOfIntent } from './stripe-mapping.ts';
-import type { ErrorFacts } from './stripe-mapping.ts';
-
-const EUR_125 = { amountMinor: 12_500n, currency: 'EUR' };
-
-/** Answers of Stripe reach the mapping as JSON; unknown future values included. */
-function intentOf(fields: Record<string, unknown>): Stripe.PaymentIntent {
-  const intent: Stripe.PaymentIntent = JSON.parse(
-    JSON.stringify({
-      id: 'pi_1',
-      object: 'payment_intent',
-      amount: 12_500,
-      amount_received: 0,
-      currency: 'eur',
-      payment_method: null,
-      ...fields,
-    }),
-  );
-  return intent;
-}
-
-describe('where a payment intent stands', () => {
-  const redirect = {
-    type: 'redirect_to_url',
-    redirect_to_url: { url: 'https://bank.example/3ds', return_url: 'https://h.example' },
-  };
-  type Case = [fields: Record<string, unknown>, kind: string, detail?: string];
-  const cases: Case[] = [
-    [{ status: 'succeeded', amount_received: 12_500 }, 'succeeded'],
-    [{ status: 'succeeded', amount_received: 12_499 }, 'unknown', 'mismatch'],
-    [{ status: 'succeeded', amount_received: 12_500, currency: 'usd' }, 'unknown', 'mismatch'],
-    [{ status: 'requires_action', next_action: redirect }, 'requires_action'],
-    [{ status: 'requires_action', next_action: { type: 'use_stripe_sdk' } }, 'unknown', 'without a redirect'],
-    [
-      {
-        status: 'requires_payment_method',
-        last_payment_error: { code: 'card_declined', decline_code: 'lost_card' },
-      },
-      'declined',
-      'lost_card',
-    ],
-    [
-      {
-        status: 'requires_payment_method',
-        last_payment_error: { code: 'payment_intent_authentication_failure' },
-      },
-      'declined',
-      'authentication_failed',
-    ],
-    [{ status: 'requires_payment_method', last_payment_error: null }, 'unknown', 'not tried yet'],
-    [{ status: 'canceled', cancellation_reason: 'abandoned' }, 'declined', 'authentication_abandoned'],
-    [{ status: 'canceled', cancellation_reason: 'requested_by_customer' }, 'declined', 'not_charged'],
-    [{ status: 'canceled', cancellation_reason: 'a_reason_of_2030' }, 'declined', 'not_charged'],
-    [{ status: 'processing' }, 'unknown', 'processing'],
-    [{ status: 'requires_capture' }, 'unknown', 'requires_capture'],
-    [{ status: 'requires_confirmation' }, 'unknown', 'requires_confirmation'],
-    [{ status: 'a_status_of_2030' }, 'unknown', 'a_status_of_2030'],
-  ];
-  for (const [fields, kind, detail] of cases)
-    test(`${JSON.stringify(fields)} is ${kind}${detail === undefined ? '' : ` (${detail})`}`, () => {
-      const outcome = outcomeOfIntent(intentOf(fields), EUR_125);
-      assert.equal(outcome.kind, kind);
-      assert.equal(
-        'providerReference' in outcome && outcome.providerReference,
-        'pi_1',
-        'the reference is never lost',
-      );
-      if (outcome.kind === 'declined') assert.equal(outcome.failure.code, detail);
-      if (outcome.kind === 'declined')
-        assert.equal(outcome.beforeCharge, undefined, "Stripe's word on the intent is final");
-      if (outcome.kind === 'unknown') assert.match(outcome.reason, new RegExp(detail ?? ''));
-    });
-});
-
-const SILENT: ErrorFacts = {
-  status: undefined,
-  type: 'StripeConnectionError',
-  code: undefined,
-  declineCode: undefined,
-  intentId: undefined,
-  connectionCode: undefined,
-  isReplay: false,
-  summary: 'facts',
-};
-
-describe('what an error means', () => {
-  type Case = [facts: Partial<ErrorFacts>, kind: string, code?: FailureCode, beforeCharge?: true];
-  const cases: Case[] = [
-    [
-      {
-        status: 402,
-        type: 'card_error',
-        code: 'card_declined',
-        declineCode: 'insufficient_funds',
-        intentId: 'pi_9',
-      },
-      'declined',
-      'insufficient_funds',
-    ],
-    [{ status: 402, type: 'card_error', code: 'expired_card' }, 'declined', 'expired_card'],
-    [
-      { status: 402, type: 'card_error', code: 'card_declined', declineCode: 'a_code_of_2030' },
-      'declined',
-      'card_declined',
-    ],
-    [{ status: 402, type: 'card_error', code: 'a_code_of_2030' }, 'declined', 'card_declined'],
-    [{ status: 401, type: 'invalid_request_error' }, 'declined', 'provider_credentials_rejected', true],
-    [{ status: 403, type: 'invalid_request_error' }, 'declined', 'provider_credentials_rejected', true],
-    [
-      { status: 400, type: 'invalid_request_error', code: 'parameter_invalid_integer' },
-      'declined',
-      'provider_refused',
-      true,
-    ],
-    [
-      { status: 404, type: 'invalid_request_error', code: 'resource_missing' },
-      'declined',
-      'provider_refused',
-      true,
-    ],
-    [{ status: 400, type: 'idempotency_error' }, 'unknown'],
-    [{ status: 409, type: 'idempotency_error', code: 'idempotency_key_in_use' }, 'unknown'],
-    [{ status: 409, type: 'invalid_request_error', code: 'lock_timeout' }, 'unknown'],
-    [{ status: 429, type: 'rate_limit_error' }, 'not_sent'],
-    [{ status: 400, type: 'invalid_request_error', code: 'rate_limit' }, 'not_sent'],
-    [{ status: 500, type: 'api_error' }, 'unknown'],
-    [{ status: 500, type: 'api_error', isReplay: true }, 'unknown'],
-    [{ status: 502, type: 'api_error' }, 'unknown'],
-    [{ status: 599, type: 'a_type_of_2030' }, 'unknown'],
-    [{ status: 302, type: 'a_type_of_2030' }, 'unknown'],
-    [{ connectionCode: 'ECONNREFUSED' }, 'not_sent'],
-    [{ connectionCode: 'ENOTFOUND' }, 'not_sent'],
-    [{ connectionCode: 'ECONNRESET' }, 'unknown'],
-    [{ connectionCode: 'ETIMEDOUT' }, 'unknown'],
-    [{ connectionCode: 'A_CODE_OF_2030' }, 'unknown'],
-    [{}, 'unknown'],
-  ];
-  for (const [facts, kind, code, beforeCharge] of cases)
-    test(`${JSON.stringify(facts)} is ${kind}${code === undefined ? '' : ` (${code})`}`, () => {
-      const outcome = outcomeOfError({ ...SILENT, ...facts });
-      assert.equal(outcome.kind, kind);
-      if (outcome.kind !== 'declined') return;
-      assert.equal(outcome.failure.code, code);
-      assert.equal(outcome.beforeCharge, beforeCharge);
-      assert.equal(outcome.providerReference, facts.intentId);
-    });
-
-  test('a stored 5xx that Stripe only repeats sends us to the lookup; a fresh one does not', () => {
-    const [repeated, fresh] = [true, false].map((isReplay) =>
-      outcomeOfError({ ...SILENT, status: 500, type: 'api_error', isReplay }),
-    );
-    assert.equal(repeated?.kind === 'unknown' && repeated.onlyLookupTells, true);
-    assert.equal(fresh?.kind === 'unknown' && fresh.onlyLookupTells, undefined);
-  });
-
-  test('nothing but an explicit refusal or a connection that was never made ends an operation', () => {
-    const anyFacts = fc.record({
-      status: fc.option(fc.integer({ min: 100, max: 599 }), { nil: undefined }),
-      type: fc.string(),
-      code: fc.option(fc.string(), { nil: undefined }),
-      connectionCode: fc.option(fc.string(), { nil: undefined }),
-    });
-    fc.assert(
-      fc.property(anyFacts, (facts) => {
-        const { kind } = outcomeOfError({ ...SILENT, ...facts });
-        if (facts.status === undefined || facts.status >= 500 || facts.status < 400)
-          assert.ok(
-            kind === 'unknown' ||
-              facts.type === 'card_error' ||
-              facts.connectionCode?.startsWith('E') ||
-              facts.code === 'rate_limit',
-          );
-        assert.notEqual(kind, 'succeeded');
-      }),
-    );
-  });
-});
+import { allowanceMinor, failureOfCodes, moneyOf } from './stripe-mapping.ts';
 
 describe('decline codes in our words', () => {
   const cases: [code: string | undefined, declineCode: string | undefined, ours: FailureCode][] = [
@@ -220,13 +45,41 @@ describe('decline codes in our words', () => {
   });
 });
 
-test('the facts of an error hold no text of the provider, which may quote what was sent', () => {
-  const facts = errorFacts(
-    new Stripe.errors.StripeInvalidRequestError({
-      type: 'invalid_request_error',
-      message: 'No such key: sk_test_secret',
-    }),
-  );
-  assert.ok(!JSON.stringify(facts).includes('sk_test_secret'));
-  assert.equal(errorFacts(new Error('sk_test_secret')).summary, 'unexpected error in the SDK');
+describe('amounts as Stripe tells them', () => {
+  const currency = fc.constantFrom(...CURRENCY_CODES.filter((code) => supportsCurrency('stripe', code)));
+
+  test('any integer and any text is money or nothing, and never throws', () => {
+    fc.assert(
+      fc.property(
+        fc.maxSafeNat(),
+        fc.oneof(
+          fc.string(),
+          currency.map((code) => code.toLowerCase()),
+        ),
+        (units, name) => {
+          const money = moneyOf(units, name);
+          if (money !== undefined) assert.equal(toProviderMinor('stripe', { ...money, amountMinor: 0n }), 0n);
+          assert.ok(allowanceMinor(units, name) >= 0n);
+        },
+      ),
+    );
+    assert.equal(moneyOf(undefined, 'eur'), undefined);
+    assert.equal(moneyOf(1, undefined), undefined);
+  });
+
+  test('an allowance is rounded down to what can be charged, and is never negative', () => {
+    assert.equal(allowanceMinor(1_875, 'eur'), 1_875n);
+    assert.equal(allowanceMinor(-1, 'eur'), 0n);
+    assert.equal(allowanceMinor(0, 'eur'), 0n);
+    // Stripe computes a percentage: 15 % of 5 KWD may end in a digit that no charge can have.
+    assert.equal(allowanceMinor(757, 'kwd'), 750n);
+    assert.equal(allowanceMinor(1_575, 'isk'), 15n);
+    fc.assert(
+      fc.property(currency, fc.nat(99_999_999), (code, units) => {
+        const allowed = allowanceMinor(units, toProviderCurrency('stripe', code));
+        const sent = toProviderMinor('stripe', { amountMinor: allowed, currency: code });
+        assert.ok(sent <= BigInt(units) && BigInt(units) - sent < 100n, `${units} ${code}`);
+      }),
+    );
+  });
 });
