@@ -181,7 +181,7 @@ describe('what a charge may contain', () => {
     }
   });
 
-  test('an Idempotency-Key that is missing, too long or not printable ASCII is 400 and nothing is sent', async () => {
+  test('26: an Idempotency-Key that is missing, too long or not printable ASCII is 400 and nothing is sent', async () => {
     const calls = stand.transaction.saleCalls.length;
     const missing = await stand.call('/v1/charge', { method: 'POST', body: chargeBody() });
     const refused = [missing];

@@ -129,7 +129,7 @@ describe('capture, cancel and adjust', () => {
     });
   }
 
-  test('400: amounts that are fractions, unsafe, zero or text are refused by name', async () => {
+  test('48: amounts that are fractions, unsafe, zero or text are refused by name (400)', async () => {
     const id = await hold();
     for (const action of ['capture', 'adjust', 'refund'])
       for (const amount of [0.1, 1.5, 0, -5, '100', null]) {

@@ -14,7 +14,7 @@ const request = fc.record(
   { requiredKeys: ['amount'] },
 );
 
-test('the order of keys and the spacing do not change a fingerprint', () => {
+test('27: the order of keys and the spacing do not change a fingerprint', () => {
   fc.assert(
     fc.property(
       request,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
 import type { CorrectionOrigin } from '../payments/corrections.ts';
-import { followUp } from '../payments/follow-up.ts';
+import { runFollowUp } from '../payments/follow-up.ts';
 import type { Payment } from '../payments/payment.ts';
 import { VOID_RULE } from '../payments/void.ts';
 
@@ -20,7 +20,7 @@ export async function releaseHold(
   const digest = createHash('sha256').update(`release ${paymentId} ${payment.version}`).digest();
   const facts = { merchantId, paymentId };
   try {
-    const { operation } = await followUp(
+    const { operation } = await runFollowUp(
       context,
       {
         kind: 'void',

@@ -12,7 +12,7 @@ import { planRetry } from './plan-retry.ts';
 import { retryDelayMs } from './retry-policy.ts';
 
 /** Asks the provider, with the operation's own key. Never throws: what cannot be explained is unknown. */
-export async function attempt(
+export async function askProvider(
   context: Context,
   operation: Operation,
   accounts: ChosenAccounts,

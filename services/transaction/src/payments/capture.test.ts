@@ -26,7 +26,8 @@ let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  service = await startTestService(world, { holdIntervalMs: 600_000 });
+  // Never sweeps: what is in doubt stays in doubt.
+  service = await startTestService(world, { sweepIntervalMs: 600_000, holdIntervalMs: 600_000 });
 });
 after(async () => {
   await service.close();
@@ -159,35 +160,27 @@ test('I26: a hold past its provider deadline, by the time of the database, is ho
 
 test('while its outcome is unknown a capture counts as used, and the last one lets nothing beside it', async () => {
   const hotel = await world.simulatorHotel();
-  const idle = await startTestService(world, { sweepIntervalMs: 600_000, holdIntervalMs: 600_000 });
-  try {
-    const { paymentId } = await hold(idle, hotel, 'sim_card_visa', eur(100_000));
-    const ask = async (amountMinor: number, keepOpen: boolean) =>
-      await idle.capture({ followUp: followUpOf(hotel, paymentId), amount: eur(amountMinor), keepOpen });
-    // Its answer is lost after it was made.
-    const lost = await ask(66_640, true);
-    assert.equal(lost.state, OperationState.OPERATION_STATE_UNKNOWN);
-    assert.deepEqual(
-      [lost.payment?.capturedMinor, lost.payment?.capturePendingMinor, lost.payment?.hold?.capturableMinor],
-      [0n, 66_640n, 33_360n],
-    );
-    // 15 percent of allowance above the hold.
-    const over = await refusalOf(ask(33_360 + 15_001, true));
-    assert.deepEqual(
-      [over.error.code, over.error.extra['amount_capturable']],
-      ['amount_exceeds_hold', 33_360],
-    );
-    for (const call of [
-      async () => await ask(1_000, false),
-      async () => await idle.voidPayment({ followUp: followUpOf(hotel, paymentId), reason: '' }),
-      async () => await idle.adjust({ followUp: followUpOf(hotel, paymentId), amount: eur(110_000) }),
-    ])
-      assert.equal((await refusalOf(call())).error.code, 'operation_pending');
-    const beside = paymentOf(await ask(10_000, true));
-    assert.deepEqual([beside.capturedMinor, beside.capturePendingMinor], [10_000n, 66_640n]);
-  } finally {
-    await idle.close();
-  }
+  const { paymentId } = await hold(service, hotel, 'sim_card_visa', eur(100_000));
+  const ask = async (amountMinor: number, keepOpen: boolean) =>
+    await service.capture({ followUp: followUpOf(hotel, paymentId), amount: eur(amountMinor), keepOpen });
+  // Its answer is lost after it was made.
+  const lost = await ask(66_640, true);
+  assert.equal(lost.state, OperationState.OPERATION_STATE_UNKNOWN);
+  assert.deepEqual(
+    [lost.payment?.capturedMinor, lost.payment?.capturePendingMinor, lost.payment?.hold?.capturableMinor],
+    [0n, 66_640n, 33_360n],
+  );
+  // 15 percent of allowance above the hold.
+  const over = await refusalOf(ask(33_360 + 15_001, true));
+  assert.deepEqual([over.error.code, over.error.extra['amount_capturable']], ['amount_exceeds_hold', 33_360]);
+  for (const call of [
+    async () => await ask(1_000, false),
+    async () => await service.voidPayment({ followUp: followUpOf(hotel, paymentId), reason: '' }),
+    async () => await service.adjust({ followUp: followUpOf(hotel, paymentId), amount: eur(110_000) }),
+  ])
+    assert.equal((await refusalOf(call())).error.code, 'operation_pending');
+  const beside = paymentOf(await ask(10_000, true));
+  assert.deepEqual([beside.capturedMinor, beside.capturePendingMinor], [10_000n, 66_640n]);
 });
 
 test('a capture keeps the credential version it began with, its kind, its amount and who asked', async () => {

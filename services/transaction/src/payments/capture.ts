@@ -1,7 +1,7 @@
 import type { CaptureRequest, CaptureResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
-import { followUp, readFollowUp, toStateMessage } from './follow-up.ts';
+import { runFollowUp, readFollowUp, toStateMessage } from './follow-up.ts';
 import type { FollowUpRule } from './follow-up.ts';
 import { capturableMinor, toPaymentMessage } from './payment.ts';
 
@@ -63,7 +63,7 @@ export async function capture(context: Context, request: CaptureRequest): Promis
     reason: '',
     options: {},
   });
-  const { operation, payment, replayed } = await followUp(context, wanted, RULE);
+  const { operation, payment, replayed } = await runFollowUp(context, wanted, RULE);
   return {
     payment: toPaymentMessage(payment),
     replayed,

@@ -14,7 +14,7 @@ import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
-import { attempt, settle } from '../operations/attempt.ts';
+import { askProvider, settle } from '../operations/attempt.ts';
 import { WriteUncertain } from '../operations/begin-operation.ts';
 import type { Begun, NewOperation } from '../operations/begin-operation.ts';
 import { claimPrepared, findOperation } from '../operations/operation.ts';
@@ -360,7 +360,7 @@ async function run(
   accounts: ChosenAccounts,
   replayed: boolean,
 ): Promise<SaleResponse> {
-  const outcome = await attempt(context, operation, accounts);
+  const outcome = await askProvider(context, operation, accounts);
   context.config.failpoint(`${operation.kind}.after-provider`);
   let settled: Payment | undefined;
   try {

@@ -7,7 +7,7 @@ import { fromPublicId, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Money } from '@centra/money/money.ts';
 import type { Context } from '../context.ts';
 import { paymentAsAnswered } from '../operations/answer.ts';
-import { attempt, settle } from '../operations/attempt.ts';
+import { askProvider, settle } from '../operations/attempt.ts';
 import { claimPrepared, findOperation, OPERATION_COLUMNS, toOperation } from '../operations/operation.ts';
 import type {
   Operation,
@@ -123,7 +123,7 @@ function textErrors(
  * Runs an operation on an existing payment: one statement checks, reserves and stores it, then the provider is asked with no
  * transaction open, then one statement stores what came of it. The operation id makes any repetition find the first.
  */
-export async function followUp(
+export async function runFollowUp(
   context: Context,
   wanted: FollowUpWanted,
   rule: FollowUpRule,
@@ -288,7 +288,7 @@ async function run(context: Context, operation: Operation, account: OpenedAccoun
   const outcome =
     operation.payment.status === 'created'
       ? ({ kind: 'succeeded', providerReference: '' } as const)
-      : await attempt(context, operation, { provider: account, vault: undefined });
+      : await askProvider(context, operation, { provider: account, vault: undefined });
   context.config.failpoint(`${operation.kind}.after-provider`);
   try {
     await settle(context, operation, outcome);

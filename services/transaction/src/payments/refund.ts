@@ -2,7 +2,7 @@ import type { RefundRequest, RefundResponse } from '@centra/proto/centra/transac
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
 import { toRefundMessage } from '../refunds/refund-message.ts';
-import { followUp, readFollowUp, toStateMessage } from './follow-up.ts';
+import { runFollowUp, readFollowUp, toStateMessage } from './follow-up.ts';
 import type { FollowUpRule } from './follow-up.ts';
 import { refundableMinor, toPaymentMessage } from './payment.ts';
 
@@ -55,7 +55,7 @@ export async function refund(context: Context, request: RefundRequest): Promise<
     reason: request.reason,
     options: Object.keys(request.metadata).length === 0 ? {} : { metadata: request.metadata },
   });
-  const { operation, payment, replayed } = await followUp(context, wanted, RULE);
+  const { operation, payment, replayed } = await runFollowUp(context, wanted, RULE);
   return {
     refund: toRefundMessage(operation),
     payment: toPaymentMessage(payment),

@@ -1,7 +1,7 @@
 import type { VoidRequest, VoidResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
-import { followUp, readFollowUp, toStateMessage } from './follow-up.ts';
+import { runFollowUp, readFollowUp, toStateMessage } from './follow-up.ts';
 import type { FollowUpRule } from './follow-up.ts';
 import { toPaymentMessage } from './payment.ts';
 
@@ -37,7 +37,7 @@ export async function voidPayment(context: Context, request: VoidRequest): Promi
     reason: request.reason,
     options: {},
   });
-  const { operation, payment, replayed } = await followUp(context, wanted, VOID_RULE);
+  const { operation, payment, replayed } = await runFollowUp(context, wanted, VOID_RULE);
   return {
     payment: toPaymentMessage(payment),
     replayed,
