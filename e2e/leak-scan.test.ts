@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { call, charge, onboardHotel, startPlatformUnderTest } from './platform-under-test.ts';
 import { post } from '@centra/dev/seed.ts';
+import type { Hotel } from '@centra/dev/seed.ts';
+import type { PlatformUnderTest } from './platform-under-test.ts';
 import { z } from 'zod';
 
 // I24. Cards used nowhere else, so that a hit can only come from this run; published test numbers all the same.
@@ -18,6 +21,7 @@ test('no card number, security code or secret is in any database, log or journal
     'Stripe key': hotel.stripeKey,
     'Vaultera key': hotel.vaulteraKey,
     'API key': hotel.apiKey,
+    'webhook secret': await newWebhookSecret(platform, hotel),
   };
   const capture = async (number: string, type: string, code: string): Promise<string> => {
     const answer = await post(`${platform.vaulteraUrl}/api/v1/cards?api_key=${hotel.vaulteraKey}`, {
@@ -46,6 +50,17 @@ test('no card number, security code or secret is in any database, log or journal
   });
   await call(platform, 'GET', `/v1/payments/${CANARY_PAN}?card=${CANARY_PAN}`, { apiKey: hotel.apiKey });
   await call(platform, 'GET', '/v1/payments', { apiKey: `${hotel.apiKey}wrong` });
+  // Whoever puts the secret where the signature belongs is refused, and it is not kept.
+  const misplaced = await call(
+    platform,
+    'POST',
+    `/v1/webhooks/stripe/${await stripeAccountOf(platform, hotel)}`,
+    {
+      headers: { 'stripe-signature': `t=1,v1=${secrets['webhook secret']}` },
+      body: '{}',
+    },
+  );
+  assert.equal(misplaced.status, 400, misplaced.text);
   await platform.child('stripe').stop();
   await charge(platform, hotel, { cardToken: await capture(CANARY_PAN, 'visa', '831') });
   await platform.child('stripe').start();
@@ -95,6 +110,31 @@ test('no card number, security code or secret is in any database, log or journal
   );
   await platform.end();
 });
+
+async function stripeAccountOf(platform: PlatformUnderTest, hotel: Hotel): Promise<string> {
+  const { json } = await call(platform, 'GET', '/v1/provider-accounts', { apiKey: hotel.apiKey });
+  const accounts = z
+    .object({ data: z.array(z.object({ id: z.string(), provider: z.string() }).loose()) })
+    .loose()
+    .parse(json).data;
+  return accounts.find(({ provider }) => provider === 'stripe')?.id ?? '';
+}
+
+/** One that Stripe's journal does not hold, as its own does: whatever is found of it, we have leaked. */
+async function newWebhookSecret(platform: PlatformUnderTest, hotel: Hotel): Promise<string> {
+  const secret = `whsec_${randomBytes(16).toString('hex')}`;
+  const rotated = await call(
+    platform,
+    'POST',
+    `/v1/provider-accounts/${await stripeAccountOf(platform, hotel)}/rotate`,
+    {
+      apiKey: hotel.apiKey,
+      body: JSON.stringify({ credentials: { secret_key: hotel.stripeKey, webhook_secret: secret } }),
+    },
+  );
+  assert.equal(rotated.status, 200, rotated.text);
+  return secret;
+}
 
 function spellings(value: string): Record<string, string> {
   const bytes = Buffer.from(value);

@@ -1,35 +1,16 @@
 // What the engine is, in plain words: no database, no provider, nothing at once, and nothing of the engine's own code. It
 // knows what amounts do at the built-in simulator (docs/providers/simulator.md). Amounts are minor units of one currency.
 
-export type Request =
-  | { kind: 'create' | 'sale' | 'authorize'; amount: number; manual: boolean; isCardGood: boolean }
-  | { kind: 'pay' | 'void'; on: string }
-  | { kind: 'capture'; on: string; amount: number | undefined; keepOpen: boolean }
-  | { kind: 'refund'; on: string; amount: number | undefined }
-  | { kind: 'adjust'; on: string; amount: number };
-type FollowUp = Extract<Request, { on: string }>;
+import { courseOf } from './amount-courses.ts';
+import type { State } from './amount-courses.ts';
+import { capturable, refundable, viewOf } from './reference-payment.ts';
+import type { Payment, View } from './reference-payment.ts';
+import { refusalOf } from './reference-refusals.ts';
+import type { FollowUp, Request } from './reference-refusals.ts';
 
-/** `unsent`: surely nothing was sent; the same key takes it up. */
-export type State = 'succeeded' | 'declined' | 'open' | 'unsent';
-export type View = Record<'amount' | 'authorized' | 'captured' | 'refunded' | 'pending', number> & {
-  status: string;
-};
 /** What a call must come to: the name of a refusal, or the operation's state and the payment as it shows it. */
 export type Expected = { refusal: string } | { state: State; view: View };
 
-type Payment = {
-  stage: 'created' | 'processing' | 'failed' | 'canceled' | 'paid';
-  isManual: boolean;
-  isHeld: boolean;
-  amount: number;
-  authorized: number;
-  captured: number;
-  refunded: number;
-  capturing: number;
-  refunding: number;
-  raising: number;
-  busy: Operation | undefined;
-};
 type Operation = {
   request: Request;
   payment: Payment;
@@ -38,35 +19,6 @@ type Operation = {
   state: State;
   answer: View | undefined;
 };
-
-// What is said first and what comes of it at last, by amount; every other amount is done at once.
-type Course = readonly [State, State?];
-const FIRST: Readonly<Record<number, Course>> = {
-  66_601: ['declined'],
-  66_610: ['open', 'succeeded'],
-  66_611: ['open', 'declined'],
-  66_631: ['unsent', 'declined'],
-};
-const NEXT: Readonly<Record<number, Course>> = {
-  66_640: ['open', 'succeeded'],
-  66_641: ['open', 'declined'],
-  66_642: ['open', 'succeeded'],
-  66_643: ['unsent', 'declined'],
-  66_650: ['declined'],
-};
-const REFUND: Readonly<Record<number, Course>> = {
-  ...NEXT,
-  66_651: ['open', 'succeeded'],
-  66_652: ['open', 'declined'],
-};
-
-function courseOf({ request, amount }: Operation): Course {
-  if (request.kind === 'create') return ['succeeded'];
-  if ('isCardGood' in request && !request.isCardGood) return ['declined'];
-  const byAmount =
-    request.kind === 'refund' ? REFUND : 'on' in request && request.kind !== 'pay' ? NEXT : FIRST;
-  return byAmount[amount] ?? ['succeeded'];
-}
 
 /** Every operation that was begun, by its key. */
 export type Model = Map<string, Operation>;
@@ -86,7 +38,7 @@ export function ask(model: Model, key: string, request: Request): Expected {
   // A void of a payment whose outcome is open waits for it; one that was only registered is over at once.
   if (request.kind === 'void' && payment.stage !== 'paid') {
     if (payment.stage === 'created') end(operation, 'succeeded');
-  } else end(operation, courseOf(operation)[0]);
+  } else end(operation, courseOf(request, operation.amount)[0]);
   return answerOf(operation);
 }
 
@@ -98,7 +50,7 @@ export function rest(model: Model): void {
     if (request.kind === 'void' && !payment.isHeld) {
       operation.state = payment.captured === 0 ? 'succeeded' : 'declined';
       payment.busy = undefined;
-    } else end(operation, courseOf(operation)[1] ?? courseOf(operation)[0]);
+    } else end(operation, courseOf(request, operation.amount)[1] ?? courseOf(request, operation.amount)[0]);
   }
 }
 
@@ -120,7 +72,7 @@ function beginNew(request: Exclude<Request, FollowUp>): Operation {
 function beginOn(model: Model, request: FollowUp): Operation | { refusal: string } {
   const payment = model.get(request.on)?.payment;
   if (payment === undefined) throw new Error('the sequence names a payment that was never begun');
-  const refusal = refusalByStatus(request.kind, statusOf(payment)) ?? refusalBySums(request, payment);
+  const refusal = refusalOf(request, payment);
   if (refusal !== undefined) return { refusal };
   const left = request.kind === 'refund' ? refundable(payment) : capturable(payment);
   const asked = 'amount' in request ? request.amount : undefined;
@@ -133,38 +85,6 @@ function beginOn(model: Model, request: FollowUp): Operation | { refusal: string
   if (request.kind === 'adjust') payment.raising = Math.max(0, amount - payment.authorized);
   if (isFinal || request.kind === 'void' || request.kind === 'adjust') payment.busy = operation;
   return operation;
-}
-
-function refusalByStatus(kind: FollowUp['kind'], status: string): string | undefined {
-  if (status === 'canceled') return 'payment_canceled';
-  if (status === 'failed') return 'payment_has_failed';
-  if (kind === 'pay') return status === 'created' ? undefined : 'payment_not_created';
-  if (kind === 'void' && (status === 'created' || status === 'processing')) return undefined;
-  if (status === 'processing') return 'payment_in_progress';
-  if (kind === 'refund') {
-    if (status === 'created' || status === 'authorized') return 'not_captured';
-    return status === 'refunded' ? 'already_refunded' : undefined;
-  }
-  if (status === 'created') return 'payment_not_paid';
-  if (status === 'authorized' || (status === 'partially_captured' && kind !== 'adjust')) return undefined;
-  return 'already_captured';
-}
-
-function refusalBySums(request: FollowUp, payment: Payment): string | undefined {
-  const { kind } = request;
-  if (kind === 'refund') {
-    const left = refundable(payment);
-    return left === 0 || (request.amount ?? left) > left ? 'amount_exceeds_captured' : undefined;
-  }
-  if (kind === 'pay') return undefined;
-  if (payment.busy !== undefined) return 'operation_pending';
-  if (kind === 'capture') {
-    const left = capturable(payment);
-    if (left === 0 || (request.amount ?? left) > left) return 'amount_exceeds_hold';
-    return !request.keepOpen && payment.capturing > 0 ? 'operation_pending' : undefined;
-  }
-  if (payment.capturing > 0) return 'operation_pending';
-  return kind === 'adjust' && request.amount === payment.authorized ? 'amount_unchanged' : undefined;
 }
 
 function end(operation: Operation, state: State): void {
@@ -208,30 +128,6 @@ function endFirst(payment: Payment, isDone: boolean): void {
   payment.authorized = payment.amount;
   payment.isHeld = payment.isManual;
   if (!payment.isManual) payment.captured = payment.amount;
-}
-
-const capturable = ({ isHeld, authorized, captured, capturing }: Payment): number =>
-  isHeld ? authorized - captured - capturing : 0;
-const refundable = ({ captured, refunded, refunding }: Payment): number => captured - refunded - refunding;
-
-function statusOf({ stage, isHeld, captured, refunded }: Payment): string {
-  if (stage !== 'paid') return stage;
-  if (isHeld) return captured === 0 ? 'authorized' : 'partially_captured';
-  if (captured === 0) return 'canceled';
-  return refunded === 0 ? 'succeeded' : refunded < captured ? 'partially_refunded' : 'refunded';
-}
-
-/** A payment as its hotel sees it. */
-export function viewOf(payment: Payment): View {
-  const { amount, authorized, captured, refunded, capturing, refunding, raising } = payment;
-  return {
-    status: statusOf(payment),
-    amount,
-    authorized,
-    captured,
-    refunded,
-    pending: capturing + refunding + raising,
-  };
 }
 
 function answerOf({ state, answer, payment }: Operation): Expected {

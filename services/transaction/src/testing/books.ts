@@ -189,7 +189,8 @@ export function effectsAtStripe(journal: readonly JournalLine[]): Effect[] {
     const kind = KINDS[line.effect];
     if (kind === undefined || (kind === 'refund' && takenBack.has(line.refund))) return [];
     // The rest that a last capture lets go of belongs to that capture; a hold that lapses has no key at all.
-    if (kind === 'void' && (typeof line.idempotency_key !== 'string' || captures.has(line.idempotency_key))) return [];
+    if (kind === 'void' && (typeof line.idempotency_key !== 'string' || captures.has(line.idempotency_key)))
+      return [];
     const isFirst = kind === 'sale' || kind === 'authorize';
     const told = isFirst ? line.metadata?.['centra_operation'] : undefined;
     return [
