@@ -59,7 +59,7 @@ export function createContext(config: Config, log: Logger, overrides: Partial<Co
     verifier: createVerifier('transaction', readTrustedKeys(config.trustedKeys)),
     merchantClient,
     accounts: createProviderAccounts({ client: merchantClient, signer, ttlMs: config.credentialTtlMs }),
-    providers: createProviders(config, pool),
+    providers: createProviders(config, log),
     beginOperation: createOperationWriter(pool, config.operationLeaseMs),
     writeTransition: createTransitionWriter(pool),
     countOutcome: (provider, outcome) => outcomes.inc({ provider, outcome }),

@@ -86,10 +86,7 @@ test('a missing or senseless setting is named', () => {
   assert.throws(() => envToConfig({}), /DATA_DIR/);
   assert.throws(() => envToConfig({ DATA_DIR: 'x', PORT: '70000' }), /PORT/);
   assert.throws(() => envToConfig({ DATA_DIR: 'x', LATENCY_MS: '1.5' }), /LATENCY_MS/);
-  assert.throws(
-    () => envToConfig({ DATA_DIR: 'x', RATE_LIMIT_PER_SECOND: '-1' }),
-    /RATE_LIMIT_PER_SECOND/,
-  );
+  assert.throws(() => envToConfig({ DATA_DIR: 'x', RATE_LIMIT_PER_SECOND: '-1' }), /RATE_LIMIT_PER_SECOND/);
   assert.equal(envToConfig({ DATA_DIR: 'x', REFUND_SETTLE_MS: '0' }).refundSettleMs, 0);
   assert.deepEqual(envToConfig({ DATA_DIR: 'x' }).host, '127.0.0.1');
 });

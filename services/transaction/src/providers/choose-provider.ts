@@ -2,7 +2,8 @@ import type { Config } from '../config.ts';
 import type { Provider } from './provider.ts';
 import { createCardVaults } from './card-transport.ts';
 import type { CardVault } from './card-transport.ts';
-import type { Pool } from '@centra/service-kit/database.ts';
+import { createPool } from '@centra/service-kit/database.ts';
+import type { Logger } from '@centra/service-kit/log.ts';
 import { createSimulator } from './simulator/simulator.ts';
 import type { SimulatorChallenges } from './simulator/simulator-challenges.ts';
 import { createStripe } from './stripe/stripe.ts';
@@ -25,8 +26,11 @@ export type Providers = {
   close(): Promise<void>;
 };
 
+// Enough for training and development; more would only queue inside Postgres.
+const SIMULATOR_POOL_MAX = 4;
+
 /** All adapters of this process. The only switch on provider names. */
-export function createProviders(config: Config, pool: Pool): Providers {
+export function createProviders(config: Config, log: Logger): Providers {
   const vaultera = createVaultera({ baseUrl: config.vaulteraBaseUrl, timeoutMs: config.providerTimeoutMs });
   const vaults = createCardVaults({ vaultera });
   const stripe = createStripe({
@@ -34,6 +38,13 @@ export function createProviders(config: Config, pool: Pool): Providers {
     timeoutMs: config.providerTimeoutMs,
     vaults,
     failpoint: config.failpoint,
+  });
+  // Connections of its own, made when first used: a bank takes none of ours.
+  const pool = createPool({
+    url: config.databaseUrl,
+    max: SIMULATOR_POOL_MAX,
+    applicationName: 'transaction-simulator',
+    log,
   });
   const simulator = createSimulator({ vaults, pool, challengeUrl: config.simulatorChallengeUrl });
   const choose = (name: string): Provider => {
@@ -55,6 +66,7 @@ export function createProviders(config: Config, pool: Pool): Providers {
     close: async () => {
       await vaultera.close();
       stripe.close();
+      await pool.end();
     },
   };
 }

@@ -56,10 +56,9 @@ async function perform(pool: Pool, refundDelayMs: number, attempt: FollowUpAttem
   return await inTransaction(pool, async (client) => {
     // Everything that follows on one payment queues here, so that each decision sees what was done before it.
     await lockPayment(client, attempt);
-    const before = await rowOfKey(client, attempt);
-    if (before !== undefined) return outcomeOfRow(attempt, before);
-    const { effects, now } = await readEffects(client, attempt.account.id, attempt.paymentReference);
-    const verdict = (await isUnpaid(client, attempt))
+    const { known, isUnpaid, effects, now } = await readBefore(client, attempt);
+    if (known !== undefined) return outcomeOfRow(attempt, known);
+    const verdict = isUnpaid
       ? ({ kind: 'declined', code: refusalOf(attempt.kind) } as const)
       : decideFollowUp(facts, totalsOf(facts, effects, now), attempt, now);
     return outcomeOfRow(attempt, await write(client, attempt, verdict, refundDelayMs));
@@ -70,27 +69,52 @@ async function lockPayment(
   client: PoolClient,
   { account, paymentReference }: FollowUpAttempt,
 ): Promise<void> {
-  await client.query(
-    `insert into simulator_payments (account_id, reference) values ($1, $2) on conflict do nothing`,
-    [account.id, paymentReference],
-  );
-  await client.query(`select 1 from simulator_payments where account_id = $1 and reference = $2 for update`, [
-    account.id,
-    paymentReference,
-  ]);
+  await client.query({
+    name: 'simulator-lock',
+    // An update of nothing takes the row's lock, also where another has just made the row.
+    text: `insert into simulator_payments as s (account_id, reference) values ($1, $2)
+               on conflict (account_id, reference) do update set reference = s.reference`,
+    values: [account.id, paymentReference],
+  });
 }
 
-/** Whether a challenge or hosted page stands before this payment that was not approved. */
-async function isUnpaid(
+type Before = {
+  /** The line that the attempt's own key has already written. */
+  known: EffectRow | undefined;
+  /** A challenge or hosted page stands before this payment that was not approved. */
+  isUnpaid: boolean;
+  effects: Effect[];
+  now: Date;
+};
+
+/** All that a decision needs, in one look behind the lock. */
+async function readBefore(
   client: PoolClient,
-  { account, paymentReference }: FollowUpAttempt,
-): Promise<boolean> {
-  const { rowCount } = await client.query(
-    `select 1 from simulator_challenges
-      where account_id = $1 and reference = $2 and (state <> 'approved' or failure_code is not null)`,
-    [account.id, paymentReference],
-  );
-  return rowCount === 1;
+  { account, providerKey, paymentReference }: FollowUpAttempt,
+): Promise<Before> {
+  const { rows } = await client.query<
+    { now: Date; is_unpaid: boolean } & (EffectRow | { provider_key: null })
+  >({
+    name: 'simulator-before',
+    text: `
+      select c.now, c.is_unpaid, e.*
+        from (select clock_timestamp() as now, exists (
+                select from simulator_challenges where account_id = $1 and reference = $2
+                   and (state <> 'approved' or failure_code is not null)) as is_unpaid) c
+        left join (select ${COLUMNS}, seq from simulator_effects
+                    where account_id = $1 and (reference = $2 or provider_key = $3)) e on true
+       order by e.seq`,
+    values: [account.id, paymentReference, providerKey],
+  });
+  const [first] = rows;
+  if (first === undefined) throw new Error('the database did not tell the time');
+  const lines = rows.flatMap((row) => (row.provider_key === null ? [] : [row]));
+  return {
+    known: lines.find((line) => line.provider_key === providerKey),
+    isUnpaid: first.is_unpaid,
+    effects: lines.filter(({ reference }) => reference === paymentReference).map(toEffect),
+    now: first.now,
+  };
 }
 
 async function rowOfKey(
@@ -139,13 +163,14 @@ async function write(
   refundDelayMs: number,
 ): Promise<EffectRow> {
   const stored = verdict.kind === 'declined' ? { state: 'declined' } : PLANS[verdict.plan];
-  const { rows } = await client.query<EffectRow>(
-    `insert into simulator_effects (account_id, provider_key, reference, kind, amount_minor, is_final, state,
+  const { rows } = await client.query<EffectRow>({
+    name: 'simulator-effect',
+    text: `insert into simulator_effects (account_id, provider_key, reference, kind, amount_minor, is_final, state,
        failure_code, settled_state, settles_at)
      values ($1, $2, $3, $4, $5, $6, $7, $8, $9,
        case when $9::text is null then null else clock_timestamp() + make_interval(secs => $10::float8 / 1000) end)
   returning ${COLUMNS}`,
-    [
+    values: [
       attempt.account.id,
       attempt.providerKey,
       attempt.paymentReference,
@@ -157,7 +182,7 @@ async function write(
       stored.settledState ?? null,
       refundDelayMs,
     ],
-  );
+  });
   if (rows[0] === undefined) throw new Error('an effect that was written is gone');
   return rows[0];
 }
