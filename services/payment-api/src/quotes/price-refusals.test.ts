@@ -118,7 +118,7 @@ for (const [name, asked, code, error] of REFUSALS)
   });
 
 test('a total that JSON cannot carry exactly is refused, before or after taxes', () => {
-  const dear = pricing('{ EUR: "60.00", MAD: "650.00" }', '{ EUR: 10000000000000 }');
+  const dear = pricing("{ EUR: '60.00', MAD: '650.00' }", '{ EUR: 10000000000000 }');
   const asked = { currency: 'EUR', items: [{ item: 'meeting-room', quantity: 900 }] };
   assert.equal(priceOf(asked, dear).totalMinor, 9_000_000_000_000_000n);
   const more = { currency: 'EUR', items: [{ item: 'meeting-room', quantity: 901 }] };

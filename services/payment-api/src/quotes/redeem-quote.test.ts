@@ -127,7 +127,7 @@ test('quote_expired by the database’s clock: refused with a new quote at the s
 
 test('a pricing that changed meanwhile: refused with the new price, also when it only moved between lines', async () => {
   const quote = await newQuote();
-  const dearer = contextWith('EUR: "120.00"', 'EUR: "125.00"');
+  const dearer = contextWith("EUR: '120.00'", "EUR: '125.00'");
   const refusal = await refusalOf(redeemQuote(dearer, { ...whose, quoteId: quote.id }));
   assert.equal(refusal.code, 'quote_expired');
   const renewed = quoteSchema.parse(refusal.extra['quote']);
@@ -152,9 +152,9 @@ test('a pricing that changed meanwhile: refused with the new price, also when it
 
 test('a new version of the pricing in which this costs the same keeps the promise', async () => {
   const quote = await newQuote();
-  const next = contextWith('version: "2026-01"', 'version: "2026-02"');
+  const next = contextWith("version: '2026-01'", "version: '2026-02'");
   assert.equal((await redeemQuote(next, { ...whose, quoteId: quote.id })).hash, quote.hash);
-  const elsewhere = contextWith('EUR: "90.00"', 'EUR: "95.00"');
+  const elsewhere = contextWith("EUR: '90.00'", "EUR: '95.00'");
   assert.equal((await redeemQuote(elsewhere, { ...whose, quoteId: quote.id })).hash, quote.hash);
 });
 
@@ -174,8 +174,8 @@ test('a code that ends at midnight does not break the promise made before; once 
   // Two hotels of the same prices whose calendars are always a day apart: where it is still today, and already tomorrow.
   const [today, tomorrow] = ['Etc/GMT+12', 'Pacific/Kiritimati'].map((zone) =>
     SHIPPED.replace('time_zone: Africa/Casablanca', `time_zone: ${zone}`).replace(
-      'valid_to: "2026-05-31"',
-      `valid_to: "${dayAt(new Date(), 'Etc/GMT+12')}"`,
+      "valid_to: '2026-05-31'",
+      `valid_to: '${dayAt(new Date(), 'Etc/GMT+12')}'`,
     ),
   );
   const west = await stand.startAnother({ pricing: parsePricing(Buffer.from(today ?? '')) });

@@ -154,12 +154,19 @@ async function begin(context: Context, wanted: FollowUpWanted, rule: FollowUpRul
     return { kind: 'exists', known };
   }
   context.config.failpoint(`${wanted.kind}.before-write-1`);
-  const operation = await insertDespiteLostConnection(context, wanted, rule, account);
-  if (operation !== undefined) return { kind: 'begun', operation, account };
-  const known = await findOperation(context, wanted.merchantId, wanted.operationId);
-  if (known !== undefined) return { kind: 'exists', known };
-  throw refusal(wanted, rule, await readPayment(context, wanted));
+  for (let tries = 1; ; tries += 1) {
+    const operation = await insertDespiteLostConnection(context, wanted, rule, account);
+    if (operation !== undefined) return { kind: 'begun', operation, account };
+    const known = await findOperation(context, wanted.merchantId, wanted.operationId);
+    if (known !== undefined) return { kind: 'exists', known };
+    const refused = refusal(wanted, rule, await readPayment(context, wanted));
+    // The payment has changed since the statement refused, and would allow it now: a capture came between, for example.
+    if (refused.code !== 'state_conflict' || tries === BEGIN_TRIES_MAX) throw refused;
+  }
 }
+
+// Each try meets the payment as it is; one that changes so often is told to come again.
+const BEGIN_TRIES_MAX = 3;
 
 function refusal(wanted: FollowUpWanted, rule: FollowUpRule, payment: Payment): AppError {
   const byStatus = refusalOf(wanted.kind, payment.status);

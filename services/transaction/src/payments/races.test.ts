@@ -140,7 +140,8 @@ test('42: captures and refunds of one payment at once leave sums that fit, and e
   const payment = await replicas[0].get(hotel, paymentId);
   assert.equal(payment.capturedMinor, 21_000n);
   assert.ok(payment.refundedMinor <= payment.capturedMinor);
-  for (const code of codes) assert.equal(code, 'amount_exceeds_captured');
+  // state_conflict: what was captured meanwhile would have allowed it, time and again.
+  for (const code of codes) assert.ok(['amount_exceeds_captured', 'state_conflict'].includes(code), code);
   assert.equal(Number(payment.refundedMinor), (done.length - 20) * 500);
   assert.equal(payment.version, 2 + 2 + 2 * done.length, 'two steps each, none lost');
 });
