@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
 import { chargesAtStripe, history, keysSentToStripe, makeDue, storedOperation } from '../testing/rows.ts';
 import { paymentOf, saleRequest, startTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
@@ -158,4 +159,35 @@ test('66610 and 66611 of the built-in simulator: a lost answer is looked up, cha
   );
   const settled = await service.settled(hotel, second.paymentId);
   assert.deepEqual([settled.status, settled.failure?.code], [FAILED, 'not_charged']);
+});
+
+test('an operation that could not be asked about is given back at once, not kept for a whole lease', async () => {
+  const hotel = await world.stripeHotel();
+  const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
+  const patient = await startTestService(world, { sweepIntervalMs: 600_000 });
+  try {
+    await world.stripe.arm({ fault: 'act_then_drop', path: '/v1/payment_intents' });
+    const find = service.context.accounts.find;
+    let refusals = 0;
+    service.context.accounts.find = async (merchantId, ...rest) => {
+      if (merchantId !== hotel.merchantId || refusals > 0) return await find(merchantId, ...rest);
+      refusals += 1;
+      throw new AppError('unavailable', { internal: 'merchant cannot be asked' });
+    };
+    // Its lease would last far longer than this test.
+    const lease = service.context.config.operationLeaseMs;
+    service.context.config.operationLeaseMs = 600_000;
+    try {
+      const first = paymentOf(await patient.sale(request));
+      assert.equal(first.status, PROCESSING);
+      assert.equal((await service.settled(hotel, first.paymentId)).status, SUCCEEDED);
+    } finally {
+      service.context.accounts.find = find;
+      service.context.config.operationLeaseMs = lease;
+    }
+    assert.equal(refusals, 1);
+    await assertEffects(hotel, request.operationId, 1);
+  } finally {
+    await patient.close();
+  }
 });

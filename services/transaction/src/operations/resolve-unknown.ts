@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { failureOf } from '../providers/failure.ts';
 import { reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
-import { isFirst } from '../payments/outcome-transition.ts';
+import { backoff, isFirst } from '../payments/outcome-transition.ts';
 import type { Lookup, Outcome, Provider } from '../providers/provider.ts';
 import { askProvider, guarded, settle } from './attempt.ts';
 import { claimDue, toChargeAttempt, toFollowUpAttempt, toHostedAttempt } from './operation.ts';
@@ -36,12 +36,30 @@ export async function resolveDue(context: Context): Promise<number> {
       try {
         await resolve(context, item);
       } catch (error) {
-        // It stays claimed until its lease ends and is then taken up again.
         context.log.error({ err: error, operationId: item.operation.id }, 'could not resolve an operation');
+        await letGo(context, item.operation);
       }
     }),
   );
   return claimed.length;
+}
+
+// A neighbour that is away for a moment should not keep an operation for a whole lease; one that stays away is asked rarely.
+const AFTER_ERROR_FIRST_MS = 1_000;
+const AFTER_ERROR_MAX_MS = 60_000;
+
+/** Gives an operation back that could not be asked about; where even that fails, its lease ends by itself. */
+async function letGo(context: Context, { merchantId, id, attempt }: Operation): Promise<void> {
+  try {
+    await context.pool.query({
+      name: 'let-go-of-operation',
+      text: `update operations set due_at = now() + make_interval(secs => $4::float8 / 1000), held_until = null
+              where merchant_id = $1 and id = $2 and attempt = $3 and state in ('prepared', 'sent', 'unknown')`,
+      values: [merchantId, id, attempt, backoff(AFTER_ERROR_FIRST_MS, AFTER_ERROR_MAX_MS, attempt)],
+    });
+  } catch (error) {
+    context.log.warn({ err: error, operationId: id }, 'an operation stays claimed until its lease ends');
+  }
 }
 
 async function resolve(context: Context, claimed: OperationWithTiming): Promise<void> {

@@ -14,7 +14,7 @@ import {
 import { paymentOf, saleRequest, startTestService, withTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
-import type { World } from '../testing/world.ts';
+import type { Hotel, World } from '../testing/world.ts';
 import { NO_SUMS } from '../payments/transition.ts';
 import type { Transition } from '../payments/transition.ts';
 import { claimDue } from './operation.ts';
@@ -35,6 +35,27 @@ after(async () => {
 });
 afterEach(async () => await world.stripe.clearFaults());
 
+type Swept = Awaited<ReturnType<typeof storedOperation>>[];
+
+/** What became of the requests, each made due once; the sweepers are gone afterwards, whatever happened. */
+async function settledBy(
+  sweepers: readonly TestService[],
+  hotel: Hotel,
+  requests: readonly { operationId: string }[],
+): Promise<Swept> {
+  try {
+    await Promise.all(requests.map(async ({ operationId }) => await makeDue(world, operationId)));
+    return await waitFor('all twelve to settle', async () => {
+      const operations = await Promise.all(
+        requests.map(async ({ operationId }) => await storedOperation(world, hotel, operationId)),
+      );
+      return operations.every(({ state }) => state === 'succeeded') ? operations : undefined;
+    });
+  } finally {
+    await Promise.all(sweepers.map(async (sweeper) => await sweeper.close()));
+  }
+}
+
 test('14: four sweepers on one database: each operation is taken by one of them and charged once', async () => {
   const hotel = await world.stripeHotel();
   const token = await world.vaultera.card(hotel.vaultKey, '4242424242424242');
@@ -49,14 +70,7 @@ test('14: four sweepers on one database: each operation is taken by one of them 
   const sweepers = await Promise.all(
     Array.from({ length: 4 }, async () => await startTestService(world, { sweepIntervalMs: 10 })),
   );
-  await Promise.all(requests.map(async ({ operationId }) => await makeDue(world, operationId)));
-  const states = await waitFor('all twelve to settle', async () => {
-    const operations = await Promise.all(
-      requests.map(async ({ operationId }) => await storedOperation(world, hotel, operationId)),
-    );
-    return operations.every(({ state }) => state === 'succeeded') ? operations : undefined;
-  });
-  await Promise.all(sweepers.map(async (sweeper) => await sweeper.close()));
+  const states = await settledBy(sweepers, hotel, requests);
   for (const { id, attempt } of states) {
     assert.equal(attempt, 2, 'one sweeper took it, once');
     assert.equal(await chargesAtStripe(world, id), 1);
