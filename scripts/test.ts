@@ -1,7 +1,8 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, rmSync } from 'node:fs';
-import { availableParallelism, userInfo } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
+import { CHROMIUM, ensureTool, NATS, REDIS } from '../packages/testkit/src/ensure-tool.ts';
 import { startEmbeddedPostgres } from '../packages/testkit/src/embedded-postgres.ts';
 import { temporaryFolder } from '../packages/testkit/src/temporary-folder.ts';
 
@@ -13,10 +14,7 @@ const ci = process.env['CI'] === 'true';
 // Far above the slowest file on a busy two-core machine; a file that reaches it hangs.
 const FILE_TIMEOUT_MS = 600_000;
 
-const skipped = [
-  ...ensureTool('redis-server', ['redis-server'], 'tests of shared rate limits'),
-  ...ensureTool('chromium', ['chromium'], 'tests in a real browser'),
-];
+for (const tool of [REDIS, CHROMIUM, NATS]) ensureTool(tool, (line) => console.log(line));
 const files = testFiles(process.argv.slice(2));
 if (files.length === 0) {
   console.error('no test file matches');
@@ -41,33 +39,8 @@ try {
 }
 process.exit(status);
 
-/** Installs a missing program where that is possible; else says what is skipped. In CI nothing may be skipped. */
-function ensureTool(program: string, packages: readonly string[], what: string): string[] {
-  if (spawnSync('which', [program], { stdio: 'ignore' }).status === 0) return [];
-  if (userInfo().uid === 0 && spawnSync('which', ['apt-get'], { stdio: 'ignore' }).status === 0) {
-    console.log(`Installing ${packages.join(' ')} …`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const install = (): boolean =>
-      spawnSync('apt-get', ['install', '-y', '--no-install-recommends', ...packages], {
-        env,
-        stdio: 'ignore',
-      }).status === 0;
-    if (install()) return [];
-    spawnSync('apt-get', ['update'], { env, stdio: 'ignore' });
-    if (install()) return [];
-  }
-  console.log(
-    `SKIPPED: ${what}, since ${program} is not installed (as root: apt-get install ${packages.join(' ')}).`,
-  );
-  if (ci) {
-    console.error('In CI nothing may be skipped.');
-    process.exit(1);
-  }
-  return [program];
-}
-
 function testFiles(wanted: readonly string[]): string[] {
-  const all = globSync('{packages,services,simulators,dev,e2e,bench,scripts}/**/*.test.ts', {
+  const all = globSync('{packages,services,simulators,dev,e2e,proof,bench,scripts}/**/*.test.ts', {
     cwd: root,
     exclude: (path) => path.includes('node_modules'),
   });
@@ -104,7 +77,6 @@ async function runTests(chosen: readonly string[], postgresUrl: string): Promise
       ...process.env,
       TEST_POSTGRES_URL: postgresUrl,
       NODE_COMPILE_CACHE: cache,
-      MISSING_TOOLS: skipped.join(','),
     },
   });
   const code = await new Promise<number>((done) => child.once('exit', (exit) => done(exit ?? 1)));

@@ -1,0 +1,37 @@
+import type { Check } from '../scenario.ts';
+
+/** What became of one invariant of reliability.md §5. */
+export type Verdict = {
+  /** `I1` … `I30`. */
+  invariant: string;
+  /** What it says, in a line. */
+  rule: string;
+  /** How many things were looked at. Zero of what should be there is a violation by itself. */
+  checked: number;
+  /** The first offending things, with their ids; empty: it holds. */
+  offending: string[];
+  /** How many there are in all. */
+  violations: number;
+  /** Why it does not apply yet; then nothing else is meant. */
+  notYet: string | undefined;
+};
+
+/** Reads a run folder, never the platform and never its code, and judges every invariant I1 to I30 in turn. */
+export function verifyRun(folder: string): Verdict[] {
+  throw new Error(`not built yet: ${folder}`);
+}
+
+/** Verdicts as checks and notes of a scenario. */
+export function toChecks(verdicts: readonly Verdict[]): { checks: Check[]; notes: string[] } {
+  return {
+    checks: verdicts
+      .filter(({ notYet }) => notYet === undefined)
+      .map(({ invariant, rule, checked, offending, violations }) => ({
+        name: `${invariant} ${rule} (${checked} checked)`,
+        failure: violations === 0 ? undefined : `${violations} violations: ${offending.join('; ')}`,
+      })),
+    notes: verdicts.flatMap(({ invariant, rule, notYet }) =>
+      notYet === undefined ? [] : [`${invariant} not yet: ${rule}: ${notYet}`],
+    ),
+  };
+}
