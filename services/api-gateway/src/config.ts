@@ -11,6 +11,8 @@ import {
   envUrl,
 } from '@centra/service-kit/env.ts';
 import type { Env } from '@centra/service-kit/env.ts';
+import { createFailpoint } from '@centra/service-kit/failpoint.ts';
+import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { Secret } from '@centra/service-kit/secret.ts';
 import { envToLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
@@ -45,6 +47,7 @@ export type Config = {
   openapiFile: string;
   /** Milliseconds between `/ready` turning 503 and the listener closing, for load balancers to look away. */
   drainDelayMs: number;
+  failpoint: Failpoint;
 };
 
 // A provider call may take 60 s; payment-api and transaction need some of the rest to write the outcome down.
@@ -92,6 +95,7 @@ export function envToConfig(env: Env): Config {
     publicDocs: envFlag(env, 'PUBLIC_DOCS', false),
     openapiFile: envText(env, 'OPENAPI_FILE', fileURLToPath(new URL('../openapi.json', import.meta.url))),
     drainDelayMs: envInteger(env, 'DRAIN_DELAY_MS', 0, 0, DRAIN_DELAY_MAX_MS),
+    failpoint: createFailpoint(env, 'api-gateway'),
   };
 }
 

@@ -59,7 +59,14 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const authenticator = createApiKeyAuthenticator({ client: authClient, signer, log });
   const limiter = createRateLimiter({ redisUrl: config.redisUrl, limits: config.limits, log, metrics });
   const upstream = (name: UpstreamName): Upstream =>
-    createUpstream({ name, config: config.upstreams[name], lifecycle, counters, log });
+    createUpstream({
+      name,
+      config: config.upstreams[name],
+      failpoint: config.failpoint,
+      lifecycle,
+      counters,
+      log,
+    });
   const upstreams = {
     auth: upstream('auth'),
     merchant: upstream('merchant'),

@@ -27,15 +27,18 @@ export async function askOperation<Req, Res>(
   const { signer, config } = context;
   const endsAt = performance.now() + config.saleDeadlineMs;
   let mayHaveRun = false;
+  config.failpoint('payment-api.before-operation');
   for (let repeatsLeft = REPEATS_MAX; ; repeatsLeft -= 1) {
     const keptMs = repeatsLeft * (config.saleDeadlineMs * REPEAT_SHARE + REPEAT_PAUSE_MS);
     const leftMs = endsAt - performance.now();
     try {
-      return await callUnary(method, request, {
+      const answer = await callUnary(method, request, {
         metadata: serviceMetadata(signer, 'transaction', options.requestId),
         // Never so short that a repeat cannot be answered, even when the time before was used up to the end.
         deadlineMs: Math.max(leftMs - keptMs, leftMs / (repeatsLeft + 1)),
       });
+      config.failpoint('payment-api.after-operation');
+      return answer;
     } catch (error) {
       if (!isServiceError(error)) throw error;
       const refusal = sentRefusal(error);

@@ -57,7 +57,7 @@ export function envToConfig(env: Env): Config {
     // Time to type a card number and to pass a bank's challenge; a day is the longest a price may lag behind its file.
     quoteLifetimeMinutes: envInteger(env, 'QUOTE_LIFETIME_MINUTES', 30, 1, 1_440),
     production: envIsProduction(env),
-    failpoint: createFailpoint(env),
+    failpoint: createFailpoint(env, 'payment-api'),
   };
 }
 

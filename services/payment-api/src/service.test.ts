@@ -76,7 +76,7 @@ describe('the service as a process', () => {
     assert.deepEqual(await exited, [0, null]);
   });
 
-  for (const step of ['payment-api.after-sale', 'payment-api.after-store'])
+  for (const step of ['payment-api.after-operation', 'payment-api.after-store'])
     test(`killed at ${step}, the repeated request is answered from the record and charges nothing more`, async () => {
       const hotel = newMerchant();
       const started = await boot({ ...env, FAILPOINT: step });
@@ -103,7 +103,8 @@ describe('the service as a process', () => {
       [{ SALE_DEADLINE_MS: '70s' }, /SALE_DEADLINE_MS/],
       [{ TRANSACTION_GRPC_ADDRESS: 'http://transaction:50053' }, /TRANSACTION_GRPC_ADDRESS/],
       [{ AUTH_GRPC_ADDRESS: 'auth' }, /AUTH_GRPC_ADDRESS/],
-      [{ NODE_ENV: 'production', FAILPOINT: 'payment-api.after-sale' }, /FAILPOINT/],
+      [{ NODE_ENV: 'production', FAILPOINT: 'payment-api.after-store' }, /FAILPOINT must not be set/],
+      [{ FAILPOINT: 'payment-api.after-sale' }, /FAILPOINT must be one of/],
     ];
     for (const [change, message] of bad)
       assert.throws(

@@ -56,7 +56,8 @@ test('a missing or unsafe variable keeps the service from starting, by name', ()
     [{ OPERATION_LEASE_MS: '60000' }, 'OPERATION_LEASE_MS'],
     [{ NODE_ENV: 'production', STRIPE_API_URL: 'http://api.stripe.com' }, 'stripeApiUrl'],
     [{ NODE_ENV: 'production', VAULTERA_BASE_URL: 'http://vault.example' }, 'vaulteraBaseUrl'],
-    [{ NODE_ENV: 'production', FAILPOINT: 'sale.after-provider' }, 'FAILPOINT'],
+    [{ NODE_ENV: 'production', FAILPOINT: 'sale.after-provider' }, 'FAILPOINT must not be set in production'],
+    [{ FAILPOINT: 'sale.after-everything' }, 'FAILPOINT must be one of sale.before-write-1, '],
   ];
   for (const [change, named] of cases)
     assert.throws(

@@ -64,7 +64,7 @@ export function envToConfig(env: Env): Config {
     holdIntervalMs: envInteger(env, 'HOLD_INTERVAL_MS', 10_000, 10, 600_000),
     holdReminderMs: envInteger(env, 'HOLD_REMINDER_MS', 86_400_000, 0, 30 * 86_400_000),
     credentialTtlMs: envInteger(env, 'CREDENTIAL_TTL_MS', 5_000, 0, 60_000),
-    failpoint: createFailpoint(env),
+    failpoint: createFailpoint(env, 'transaction'),
   };
   // A sale makes up to two calls, one after the other. A lease that ends before them invites a second holder for nothing.
   if (config.operationLeaseMs < 2 * config.providerTimeoutMs + 300)

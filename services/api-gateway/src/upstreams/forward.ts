@@ -35,6 +35,7 @@ export function forward(context: Context): RequestHandler {
       address: exchange.address,
       routeHeader: route.header,
     });
+    context.config.failpoint('gateway.before-forward');
     const outcome = await upstream.pass(identity?.merchantId, request, response);
     const refusal = toRefusal(outcome, route);
     if (refusal === undefined) return;

@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import type { ClientRequest, IncomingMessage, ServerResponse } from 'node:http';
 import { createProxyMiddleware } from 'http-proxy-middleware';
 import type { Plugin } from 'http-proxy-middleware';
+import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { BODY_MAX_BYTES } from '@centra/service-kit/http.ts';
 import type { Context } from '../context.ts';
 import { exchangeOf } from '../edge/exchange.ts';
@@ -21,7 +22,9 @@ const CONNECT_TIMEOUT_MS = 1_500;
 // Connections kept for the next request. More than this at rest are only memory.
 const IDLE_SOCKETS_MAX = 256;
 
-export function createProxy(config: UpstreamConfig, lifecycle: Context['lifecycle']): Proxy {
+type Parts = { lifecycle: Context['lifecycle']; failpoint: Failpoint };
+
+export function createProxy(config: UpstreamConfig, parts: Parts): Proxy {
   // No limit of sockets here: the upstream's concurrency limit is in front, and refuses instead of queueing.
   const agent = new Agent({ keepAlive: true, maxFreeSockets: IDLE_SOCKETS_MAX });
   const forward = createProxyMiddleware({
@@ -29,7 +32,7 @@ export function createProxy(config: UpstreamConfig, lifecycle: Context['lifecycl
     agent,
     // The default plugins write their own error pages and log full URLs.
     ejectPlugins: true,
-    plugins: [followAttempts(lifecycle)],
+    plugins: [followAttempts(parts)],
   });
   return {
     async pass(request, response) {
@@ -55,7 +58,7 @@ export function createProxy(config: UpstreamConfig, lifecycle: Context['lifecycl
 }
 
 /** Notes on the attempt what the proxy reports. Without a listener for `error` the process would end. */
-function followAttempts(lifecycle: Context['lifecycle']): Plugin {
+function followAttempts({ lifecycle, failpoint }: Parts): Plugin {
   return (server) => {
     server.on('proxyReq', (outgoing, request) => {
       const attempt = attemptOf(request);
@@ -68,6 +71,7 @@ function followAttempts(lifecycle: Context['lifecycle']): Plugin {
     server.on('proxyRes', (answer, request, response) => {
       const attempt = attemptOf(request);
       if (attempt === undefined) return;
+      failpoint('gateway.after-answer');
       const status = answer.statusCode ?? 0;
       if (status >= 500)
         attempt.outcome ??= status === 503 && answer.headers['retry-after'] !== undefined ? 'shed' : 'failed';

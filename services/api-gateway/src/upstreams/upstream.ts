@@ -9,6 +9,7 @@ import {
   handleWhenResult,
 } from 'cockatiel';
 import { AppError } from '@centra/service-kit/errors.ts';
+import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import type { UpstreamConfig } from '../config.ts';
 import type { Context, GatewayCounters } from '../context.ts';
@@ -43,12 +44,13 @@ const RETRY_AFTER_S = 1;
 export function createUpstream(options: {
   name: UpstreamName;
   config: UpstreamConfig;
+  failpoint: Failpoint;
   lifecycle: Context['lifecycle'];
   counters: GatewayCounters;
   log: Logger;
 }): Upstream {
   const { name, config, counters } = options;
-  const proxy = createProxy(config, options.lifecycle);
+  const proxy = createProxy(config, options);
   const places = bulkhead(config.concurrency, 0);
   const held = createHoldings(Math.max(Math.floor(config.concurrency * MERCHANT_SHARE), 1));
   const { breaker, isOpen } = createBreaker(options);

@@ -33,7 +33,6 @@ export function createCharge(context: Context): RequestHandler {
     const { operationId } = key;
 
     const sold = await askOperation(context, ask, toSale(key, charge, caller), { operationId, requestId });
-    context.config.failpoint('payment-api.after-sale');
     const json = toJson(required(sold.payment, 'payment'));
     context.counters.charges.inc({ outcome: json.status, replayed: String(sold.replayed) });
     await sendAnswer(context, response, key, paidAnswer(json, 201), sold.replayed);

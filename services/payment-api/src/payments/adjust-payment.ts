@@ -66,6 +66,5 @@ async function adjust(
     { operationId: asked.key.operationId, requestId: asked.caller.requestId },
   );
   counters.countOperation('adjust', done);
-  context.config.failpoint('payment-api.after-operation');
   return done;
 }

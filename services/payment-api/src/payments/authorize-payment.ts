@@ -68,7 +68,6 @@ async function authorize(
       : transaction.sale.bind(transaction);
   const request = { ...asked.followUp, ...AS_CREATED, cardToken, returnUrl: returnUrl ?? '' };
   const { payment, replayed } = await askOperation(context, pay, request, { operationId, requestId });
-  context.config.failpoint('payment-api.after-operation');
   return { payment: required(payment, 'payment'), replayed };
 }
 

@@ -60,6 +60,5 @@ async function cancel(
     { operationId: asked.key.operationId, requestId: asked.caller.requestId },
   );
   counters.countOperation('cancel', done);
-  context.config.failpoint('payment-api.after-operation');
   return done;
 }

@@ -70,6 +70,5 @@ async function capture(
     { operationId: asked.key.operationId, requestId: asked.caller.requestId },
   );
   counters.countOperation('capture', done);
-  context.config.failpoint('payment-api.after-operation');
   return done;
 }

@@ -88,7 +88,6 @@ async function create(
   const key = replyKeyOf(caller.identity, idempotencyKey, { endpoint: ENDPOINT, body: wanted });
   const price = await priceOf(context, key, wanted);
   const answer = await ask(context, caller, key, wanted, price);
-  context.config.failpoint('payment-api.after-operation');
   const isPaidLater = wanted.card_token === undefined && wanted.hosted === undefined;
   return { key, isPaidLater, payment: required(answer.payment, 'payment'), replayed: answer.replayed };
 }

@@ -67,6 +67,5 @@ async function refundPayment(
     { operationId: asked.key.operationId, requestId: asked.caller.requestId },
   );
   counters.countOperation('refund', done);
-  context.config.failpoint('payment-api.after-operation');
   return done;
 }

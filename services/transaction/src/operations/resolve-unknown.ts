@@ -31,6 +31,7 @@ export function startResolver(context: Context): Loop {
 /** One sweep; answers how many operations it took. */
 export async function resolveDue(context: Context): Promise<number> {
   const claimed = await claimDue(context, BATCH);
+  if (claimed.length > 0) context.config.failpoint('sweeper.after-claim');
   await Promise.all(
     claimed.map(async (item) => {
       try {
@@ -65,6 +66,7 @@ async function letGo(context: Context, { merchantId, id, attempt }: Operation): 
 async function resolve(context: Context, claimed: OperationWithTiming): Promise<void> {
   try {
     await findAndSettle(context, claimed);
+    context.config.failpoint('sweeper.after-settle');
   } finally {
     // Also when its accounts cannot be opened any more: then nobody but a person can find out.
     if (claimed.timing.ageMs > ESCALATE_AFTER_MS || onlyPeopleTell(context, claimed))
@@ -98,6 +100,7 @@ async function findAndSettle(context: Context, { operation, timing }: OperationW
   const found = isFirst(operation)
     ? await findCharge(context, operation, timing, accounts)
     : await findFollowUp(context, operation, timing, accounts);
+  context.config.failpoint('sweeper.after-provider');
   if (found.kind === 'absent') await settleAbsent(context, operation, timing, accounts);
   else await settle(context, operation, found);
 }

@@ -81,6 +81,7 @@ async function processOne(context: Context, counters: EventCounters, item: Item)
   const { event } = item;
   try {
     const verdict = item.failed ? FAILED : await weigh(context, item);
+    context.config.failpoint('provider-event.after-settle');
     const state = await conclude(context.pool, event, verdict);
     if (state !== undefined) report(context, counters, event, verdict, state);
   } catch (error) {

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import { toPublicId } from '@centra/service-kit/ids.ts';
-import { startDatabaseProxy } from '../testing/database-proxy.ts';
-import type { DatabaseProxy } from '../testing/database-proxy.ts';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
+import type { FaultProxy } from '@centra/testkit/fault-proxy.ts';
 import { paymentOf, refusalOf, saleRequest, startTestService } from '../testing/test-service.ts';
 import type { TestService } from '../testing/test-service.ts';
 import { startWorld } from '../testing/world.ts';
@@ -13,14 +13,17 @@ import { deliver, eventOfType, storedEvent, storedEvents, webhookOf, withNewId }
 import type { StripeEvent } from './test-webhooks.ts';
 
 let world: World;
-let proxy: DatabaseProxy;
+let proxy: FaultProxy;
 let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  proxy = await startDatabaseProxy(world.database.url);
+  proxy = await startFaultProxy({ targets: [targetOf(world.database.url)] });
   // Nothing is processed here: only the door is looked at.
-  service = await startTestService(world, { databaseUrl: proxy.url, sweepIntervalMs: 600_000 });
+  service = await startTestService(world, {
+    databaseUrl: proxy.through(world.database.url),
+    sweepIntervalMs: 600_000,
+  });
 });
 after(async () => {
   await service.close();
@@ -160,9 +163,9 @@ test('an event that names no account is led by its payment to the secret that ch
 
 test('33: while the database is away the provider is told to send again, and nothing is lost or doubled by it', async () => {
   const { hotel, event } = await soldAtStripe();
-  proxy.cut();
+  proxy.set({ kind: 'refuse' });
   const refused = await refusalOf(deliver(world, service, webhookOf(hotel, event))).finally(() =>
-    proxy.restore(),
+    proxy.clear(),
   );
   assert.deepEqual([refused.status, refused.error.code], [grpcStatus.UNAVAILABLE, 'unavailable']);
   assert.deepEqual(await storedEvents(world, hotel), []);
@@ -173,7 +176,7 @@ test('33: while the database is away the provider is told to send again, and not
 test('33: a commit whose answer was lost is a 503 now and a duplicate when it is sent again', async () => {
   const { hotel, event } = await soldAtStripe();
   await deliver(world, service, webhookOf(hotel, withNewId(event)));
-  proxy.loseAnswerTo('store-provider-event');
+  proxy.set({ kind: 'lose-reply', match: 'store-provider-event' });
   const refused = await refusalOf(deliver(world, service, webhookOf(hotel, event)));
   assert.equal(refused.error.code, 'unavailable');
   assert.deepEqual(await deliver(world, service, webhookOf(hotel, event)), { duplicate: true });

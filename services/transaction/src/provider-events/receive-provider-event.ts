@@ -41,6 +41,7 @@ export async function receiveProviderEvent(
     accountId: account.id,
   };
   const isNew = await store(context.pool, event, fact, body, requestId);
+  context.config.failpoint('provider-event.after-store');
   context.log.debug(
     { ...event, type: fact.type, providerEventId: fact.eventId, isNew, requestId },
     'provider event received',
