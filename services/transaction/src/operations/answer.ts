@@ -1,3 +1,5 @@
+import { isDatabaseUnavailable } from '@centra/service-kit/database.ts';
+import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
 import { isFirst } from '../payments/outcome-transition.ts';
 import type { Payment, Status } from '../payments/payment.ts';
@@ -35,7 +37,7 @@ export async function paymentAsAnswered(
 ): Promise<Payment> {
   const { payment } = operation;
   if (operation.state !== 'succeeded' && operation.state !== 'declined') return payment;
-  const step = await stepOf(context, operation);
+  const step = await readBack(async () => await stepOf(context, operation));
   // Steps of before sums were kept in the history; and a void that ended because there was nothing left to release.
   if (step === undefined || step.amount_minor === null || step.version === payment.version) return payment;
   return {
@@ -65,6 +67,19 @@ export async function paymentAsAnswered(
     // A payment that was only registered had met no provider.
     ...(step.to_status === 'created' ? NOT_ASKED : {}),
   };
+}
+
+/**
+ * Reads what was done, or may have been. Where the database cannot be asked, 503 would say that nothing was: whoever hears it
+ * may take another key. Refuses with in_progress instead, since the same key will tell.
+ */
+export async function readBack<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!isDatabaseUnavailable(error)) throw error;
+    throw new AppError('in_progress', { retryAfterSeconds: 1, cause: error });
+  }
 }
 
 const NOT_ASKED = { providerReference: undefined, card: undefined, networkTransactionId: undefined } as const;

@@ -118,6 +118,21 @@ test('I26: a hold past its deadline is not adjusted: hold_expired', async () => 
   assert.equal((await refusalOf(adjust(hotel, paymentId, 20_000))).error.code, 'hold_expired');
 });
 
+test('P17: why a hold is not adjusted is told by the time of the database, whatever our own clock says', async (t) => {
+  const hotel = await world.simulatorHotel();
+  const { paymentId, authorizedMinor } = await hold(service, hotel);
+  const same = Number(authorizedMinor);
+  const day = 24 * 60 * 60_000;
+  const now = Date.now();
+  t.mock.timers.enable({ apis: ['Date'], now: now + 8 * day });
+  assert.equal((await refusalOf(adjust(hotel, paymentId, same))).error.code, 'amount_unchanged');
+  await world.admin.query(`update payments set hold_expires_at = now() - interval '1 minute' where id = $1`, [
+    fromPublicId('pay', paymentId),
+  ]);
+  t.mock.timers.setTime(now - 8 * day);
+  assert.equal((await refusalOf(adjust(hotel, paymentId, same))).error.code, 'hold_expired');
+});
+
 test('a hold that was only approved in part is raised from what the bank approved', async () => {
   const hotel = await world.simulatorHotel();
   const extras = { multipleCapture: false, incremental: true, overcapture: false, extended: false };

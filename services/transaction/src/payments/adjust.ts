@@ -28,8 +28,7 @@ const RULE: FollowUpRule = {
   refusal({ money }, payment) {
     const { hold } = payment;
     if (hold === undefined || money === undefined) return undefined;
-    if (hold.expiresAt !== undefined && hold.expiresAt.getTime() <= Date.now())
-      return new AppError('hold_expired');
+    if (hold.expiresAt !== undefined && hold.expiresAt <= payment.readAt) return new AppError('hold_expired');
     if (payment.busyOperationId !== undefined || payment.capturePendingMinor > 0n)
       return new AppError('operation_pending', { retryAfterSeconds: 2 });
     if (money.amountMinor === payment.authorizedMinor) return new AppError('amount_unchanged');

@@ -158,6 +158,21 @@ test('I26: a hold past its provider deadline, by the time of the database, is ho
   assert.equal(paymentOf(await capture(hotel, paymentId)).status, PAYMENT_STATUS_SUCCEEDED);
 });
 
+test('P17: whether a hold can still be captured is decided by the time of the database, whatever our own clock says', async (t) => {
+  const hotel = await world.simulatorHotel();
+  const [held, over] = [await plainHold(hotel), await plainHold(hotel)];
+  await world.admin.query(`update payments set hold_expires_at = now() - interval '1 minute' where id = $1`, [
+    fromPublicId('pay', over.paymentId),
+  ]);
+  const days = 24 * 60 * 60_000;
+  const now = Date.now();
+  t.mock.timers.enable({ apis: ['Date'], now: now - 8 * days });
+  assert.equal((await refusalOf(capture(hotel, over.paymentId))).status, grpcStatus.ABORTED);
+  assert.equal((await service.get(hotel, over.paymentId)).status, PAYMENT_STATUS_AUTHORIZED);
+  t.mock.timers.setTime(now + 8 * days);
+  assert.equal(paymentOf(await capture(hotel, held.paymentId)).status, PAYMENT_STATUS_SUCCEEDED);
+});
+
 test('while its outcome is unknown a capture counts as used, and the last one lets nothing beside it', async () => {
   const hotel = await world.simulatorHotel();
   const { paymentId } = await hold(service, hotel, 'sim_card_visa', eur(100_000));

@@ -32,8 +32,7 @@ const RULE: FollowUpRule = {
   refusal({ money, isFinal }, payment) {
     const { hold } = payment;
     if (hold === undefined) return undefined;
-    if (hold.expiresAt !== undefined && hold.expiresAt.getTime() <= Date.now())
-      return new AppError('hold_expired');
+    if (hold.expiresAt !== undefined && hold.expiresAt <= payment.readAt) return new AppError('hold_expired');
     if (payment.busyOperationId !== undefined) return pending();
     if (!isFinal && !hold.multipleCapture)
       return new AppError('not_supported', { detail: 'This hold can be captured once only.' });

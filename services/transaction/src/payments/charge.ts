@@ -19,7 +19,7 @@ import { WriteUncertain } from '../operations/begin-operation.ts';
 import type { Begun, NewOperation } from '../operations/begin-operation.ts';
 import { claimPrepared, findOperation } from '../operations/operation.ts';
 import type { Operation, OperationOptions, OperationWithTiming } from '../operations/operation.ts';
-import { paymentAsAnswered } from '../operations/answer.ts';
+import { paymentAsAnswered, readBack } from '../operations/answer.ts';
 import { chooseAccounts, reopenAccounts } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
 import { beginOnCreated } from './create-payment.ts';
@@ -97,8 +97,10 @@ function checkSupported(context: Context, wanted: Wanted, accounts: ChosenAccoun
 async function chargeRegistered(context: Context, wanted: Wanted, paymentId: string): Promise<SaleResponse> {
   const known = await findOperation(context, wanted.merchantId, wanted.operationId);
   if (known !== undefined) return await repeat(context, wanted.fingerprint, known);
+  context.config.failpoint(`${wanted.kind}.before-write-1`);
   const begun = await beginOnCreated(context, wanted, paymentId);
   if (begun.kind === 'exists') return await repeat(context, wanted.fingerprint, begun.known);
+  context.config.failpoint(`${wanted.kind}.after-write-1`);
   return await run(context, begun.operation, begun.accounts, false);
 }
 
@@ -348,6 +350,7 @@ function toOperation(begun: NewOperation, createdAt: Date): Operation {
       failure: undefined,
       redirectUrl: undefined,
       createdAt,
+      readAt: createdAt,
       updatedAt: createdAt,
     },
   };
@@ -360,6 +363,7 @@ async function run(
   accounts: ChosenAccounts,
   replayed: boolean,
 ): Promise<SaleResponse> {
+  context.config.failpoint(`${operation.kind}.before-provider`);
   const outcome = await askProvider(context, operation, accounts);
   context.config.failpoint(`${operation.kind}.after-provider`);
   let settled: Payment | undefined;
@@ -376,7 +380,8 @@ async function run(
   context.config.failpoint(`${operation.kind}.after-write-2`);
   if (settled === undefined) {
     // Another holder took the operation over while we slept past our lease: its record is the truth.
-    const known = await findOperation(context, operation.merchantId, operation.id);
+    const { merchantId, id } = operation;
+    const known = await readBack(async () => await findOperation(context, merchantId, id));
     if (known === undefined) throw new Error('an operation was superseded and cannot be found');
     return respond(await paymentAsAnswered(context, known.operation), known.operation.createdAt, true);
   }
@@ -414,7 +419,7 @@ async function repeat(
 /** A call that was told "nothing was sent" comes again with its key: it is taken up where it was left. */
 async function resume(context: Context, operation: Operation): Promise<SaleResponse> {
   const accounts = await reopenAccounts(context, operation);
-  const claimed = await claimPrepared(context, operation);
+  const claimed = await readBack(async () => await claimPrepared(context, operation));
   if (claimed === undefined) throw new AppError('in_progress', { retryAfterSeconds: 1 });
   return await run(context, claimed, accounts, false);
 }

@@ -6,7 +6,7 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { fromPublicId, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Money } from '@centra/money/money.ts';
 import type { Context } from '../context.ts';
-import { paymentAsAnswered } from '../operations/answer.ts';
+import { paymentAsAnswered, readBack } from '../operations/answer.ts';
 import { askProvider, settle } from '../operations/attempt.ts';
 import { claimPrepared, findOperation, OPERATION_COLUMNS, toOperation } from '../operations/operation.ts';
 import type {
@@ -157,7 +157,10 @@ async function begin(context: Context, wanted: FollowUpWanted, rule: FollowUpRul
   for (let tries = 1; ; tries += 1) {
     const operation = await insertDespiteLostConnection(context, wanted, rule, account);
     if (operation !== undefined) return { kind: 'begun', operation, account };
-    const known = await findOperation(context, wanted.merchantId, wanted.operationId);
+    // Among other reasons nothing was inserted because it was before, by a try whose answer was lost.
+    const known = await readBack(
+      async () => await findOperation(context, wanted.merchantId, wanted.operationId),
+    );
     if (known !== undefined) return { kind: 'exists', known };
     const refused = refusal(wanted, rule, await readPayment(context, wanted));
     // The payment has changed since the statement refused, and would allow it now: a capture came between, for example.
@@ -292,13 +295,15 @@ async function run(context: Context, operation: Operation, account: OpenedAccoun
   // What waits for another outcome, and what no provider knows of, is the sweeper's from the start.
   if (operation.payment.status === 'processing' || operation.payment.status === 'requires_action')
     return await waitForOutcome(context, operation);
+  context.config.failpoint(`${operation.kind}.before-provider`);
   const outcome =
     operation.payment.status === 'created'
       ? ({ kind: 'succeeded', providerReference: '' } as const)
       : await askProvider(context, operation, { provider: account, vault: undefined });
   context.config.failpoint(`${operation.kind}.after-provider`);
+  let isWritten: boolean;
   try {
-    await settle(context, operation, outcome);
+    isWritten = (await settle(context, operation, outcome)) !== undefined;
   } catch (error) {
     // The provider was asked, so nothing may be refused any more: the sweeper finds the outcome when the lease ends.
     context.log.error(
@@ -308,16 +313,30 @@ async function run(context: Context, operation: Operation, account: OpenedAccoun
     return { operation, payment: operation.payment, replayed: false };
   }
   context.config.failpoint(`${operation.kind}.after-write-2`);
-  if (outcome.kind === 'not_sent' && !operation.mayHaveCharged)
+  // Not when another holder took it over while we slept past our lease: that one may be sending at this moment.
+  if (isWritten && outcome.kind === 'not_sent' && !operation.mayHaveCharged)
     throw new AppError('provider_unreachable', { retryAfterSeconds: 2, internal: outcome.reason });
-  const settled = await findOperation(context, operation.merchantId, operation.id);
+  const { merchantId, id } = operation;
+  const settled = await readBack(async () => await findOperation(context, merchantId, id));
   if (settled === undefined) throw new Error('an operation was settled and cannot be found');
   return await answer(context, settled.operation, false);
 }
 
 /** A void of a payment whose outcome is open: whoever asks for the outcome is hurried, and the void follows it. */
 async function waitForOutcome(context: Context, operation: Operation): Promise<FollowUpAnswer> {
-  const { rows } = await context.pool.query<{ state: OperationState }>({
+  const { rows } = await readBack(async () => await hurryOutcome(context, operation));
+  return {
+    operation: { ...operation, state: rows[0]?.state ?? operation.state },
+    payment: operation.payment,
+    replayed: false,
+  };
+}
+
+async function hurryOutcome(
+  context: Context,
+  operation: Operation,
+): Promise<{ rows: { state: OperationState }[] }> {
+  return await context.pool.query<{ state: OperationState }>({
     name: 'wait-for-outcome',
     text: `
       with waiting as (
@@ -332,11 +351,6 @@ async function waitForOutcome(context: Context, operation: Operation): Promise<F
       select state from waiting`,
     values: [operation.merchantId, operation.id, operation.payment.id, operation.attempt],
   });
-  return {
-    operation: { ...operation, state: rows[0]?.state ?? operation.state },
-    payment: operation.payment,
-    replayed: false,
-  };
 }
 
 /** A second call with the same operation id: the first one's outcome, or why there is none to give. */
@@ -367,7 +381,7 @@ async function repeat(
 /** A call that was told "nothing was sent" comes again with its key: it is taken up where it was left. */
 async function resume(context: Context, operation: Operation): Promise<FollowUpAnswer> {
   const accounts = await reopenAccounts(context, operation);
-  const claimed = await claimPrepared(context, operation);
+  const claimed = await readBack(async () => await claimPrepared(context, operation));
   if (claimed === undefined) throw new AppError('in_progress', { retryAfterSeconds: 1 });
   return await run(context, claimed, accounts.provider);
 }

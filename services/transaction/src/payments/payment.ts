@@ -62,6 +62,8 @@ export type Payment = {
   quoteHash: string | undefined;
   cancellationReason: string | undefined;
   disputed: boolean;
+  /** The database's time of the reading: what deadlines are compared with (reliability rule 10). */
+  readAt: Date;
   provider: string;
   providerAccountId: string;
   providerReference: string | undefined;
@@ -104,6 +106,7 @@ export type PaymentRow = {
   quote_hash: string | null;
   cancellation_reason: string | null;
   disputed: boolean;
+  read_at: Date;
   provider: string;
   provider_account_id: string;
   provider_reference: string | null;
@@ -124,7 +127,8 @@ export const PAYMENT_COLUMNS = `
   p.description, p.metadata, p.failure, p.next_action, p.created_at, p.updated_at, p.authorize_pending_minor,
   p.capture_pending_minor, p.refund_pending_minor, p.capture_method, p.hold_open, p.hold_expires_at, p.hold_multiple_capture,
   p.hold_incremental, p.overcapture_minor, p.busy_operation_id, p.initiation, p.network_transaction_id,
-  p.original_network_transaction_id, p.quote_id, p.quote_hash, p.cancellation_reason, p.disputed`;
+  p.original_network_transaction_id, p.quote_id, p.quote_hash, p.cancellation_reason, p.disputed,
+  now() as read_at`;
 
 export function toPayment(row: PaymentRow): Payment {
   return {
@@ -157,6 +161,7 @@ export function toPayment(row: PaymentRow): Payment {
     quoteHash: row.quote_hash ?? undefined,
     cancellationReason: row.cancellation_reason ?? undefined,
     disputed: row.disputed,
+    readAt: row.read_at,
     provider: row.provider,
     providerAccountId: row.provider_account_id,
     providerReference: row.provider_reference ?? undefined,

@@ -204,6 +204,16 @@ test('a refund after the time that the provider allows is refund_window_over wit
   assert.deepEqual([error.code, error.extra['refund_window_days']], ['refund_window_over', 180]);
 });
 
+test('P17: the time that the provider allows is counted by the time of the database, whatever our own clock says', async (t) => {
+  const hotel = await world.simulatorHotel();
+  const { paymentId } = await paymentIn(service, hotel, 'succeeded');
+  await world.admin.query(`update payments set created_at = created_at - interval '175 days' where id = $1`, [
+    fromPublicId('pay', paymentId),
+  ]);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 8 * 24 * 60 * 60_000 });
+  assert.equal((await refund(hotel, paymentId, 1)).refund?.status, REFUND_STATUS_SUCCEEDED);
+});
+
 test('42: of two refunds of 60 out of 100 at once one is made and the other is amount_exceeds_captured', async () => {
   const hotel = await world.simulatorHotel();
   const sales = await Promise.all(

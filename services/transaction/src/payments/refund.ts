@@ -22,7 +22,7 @@ const RULE: FollowUpRule = {
     if (isPart && !capabilities.partialRefunds)
       throw new AppError('not_supported', { detail: 'This provider gives back the whole amount only.' });
     const days = capabilities.refundWindowDays;
-    if (days !== undefined && payment.createdAt.getTime() + days * DAY_MS < Date.now())
+    if (days !== undefined && payment.createdAt.getTime() + days * DAY_MS < payment.readAt.getTime())
       throw new AppError('refund_window_over', { extra: { refund_window_days: days } });
   },
   refusal({ money }, payment) {

@@ -147,6 +147,35 @@ test('19: fifty identical sales at once make one operation; the others are repla
   assert.equal(paymentOf(last).status, PaymentStatus.PAYMENT_STATUS_SUCCEEDED);
 });
 
+test('19: two replicas that are asked for the same sale at the same moment make one operation, and neither fails', async () => {
+  const hotel = await world.simulatorHotel();
+  const request = saleRequest(hotel, 'sim_card_visa');
+  const replica = await startTestService(world);
+  const holder = await world.admin.connect();
+  try {
+    // Both are let go at once, so that neither can have seen the other.
+    await holder.query('begin; lock table operations in share mode');
+    const asked = Promise.allSettled([service, replica].map(async (one) => await one.sale(request)));
+    await waitFor('both to be about to write', async () => {
+      const { rows } = await world.admin.query<{ waiting: number }>(
+        `select count(*)::int as waiting from pg_stat_activity
+          where datname = current_database() and wait_event_type = 'Lock' and query like '%insert into operations%'`,
+      );
+      return rows[0]?.waiting === 2 ? true : undefined;
+    });
+    await holder.query('commit');
+    const results = await asked;
+    const answers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    assert.equal(answers.filter(({ replayed }) => !replayed).length, 1, 'one of them ran it');
+    for (const result of results)
+      if (result.status === 'rejected') assert.match(String(result.reason), /still running/);
+    assert.equal((await countRows(world, hotel))['operations'], 1);
+  } finally {
+    holder.release(true);
+    await replica.close();
+  }
+});
+
 test('21: the same operation id at two hotels makes two independent payments', async () => {
   const [one, other] = await Promise.all([world.simulatorHotel(), world.simulatorHotel()]);
   const request = saleRequest(one, 'sim_card_visa');

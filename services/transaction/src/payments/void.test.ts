@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import { OperationState } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { hold, paymentIn } from '../testing/follow-ups.ts';
 import { history, makeDue, storedOperation } from '../testing/rows.ts';
@@ -67,6 +68,15 @@ async function effects(reference: string): Promise<string[]> {
     [reference],
   );
   return rows.map(({ kind }) => kind);
+}
+
+/** The operation that has the payment's hold to itself, as it is stored. */
+async function busyWith(paymentId: string): Promise<string | null | undefined> {
+  const { rows } = await world.admin.query<{ busy: string | null }>(
+    `select busy_operation_id as busy from payments where id = $1`,
+    [fromPublicId('pay', paymentId)],
+  );
+  return rows[0]?.busy;
 }
 
 for (const reason of ['', 'requested_by_customer', 'duplicate', 'fraudulent', 'abandoned'])
@@ -138,6 +148,7 @@ test('15: money that was collected before the cancellation stays collected, and 
   await sweeping(async () => assert.equal(await ended(hotel, followUp.operationId), 'declined'));
   const payment = await door.get(hotel, paymentId);
   assert.deepEqual([payment.status, payment.capturedMinor], [PAYMENT_STATUS_SUCCEEDED, 66_610n]);
+  assert.equal(await busyWith(paymentId), null, 'a void that is over keeps no payment to itself');
   const again = await door.voidPayment({ followUp, reason: '' });
   assert.equal(again.failure?.code, 'already_captured');
   // It can be given back like any other.
@@ -169,6 +180,7 @@ test('15: a payment that fails after all leaves nothing to cancel: the void is d
   const payment = await door.get(hotel, paymentId);
   assert.ok([PAYMENT_STATUS_FAILED, PAYMENT_STATUS_CANCELED].some((status) => status === payment.status));
   assert.deepEqual([payment.capturedMinor, payment.authorizedMinor], [0n, 0n]);
+  assert.equal(await busyWith(paymentId), null, 'a void that is over keeps no payment to itself');
   assert.deepEqual(await effects(payment.providerReference), []);
 });
 
