@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { Secret } from '@centra/service-kit/secret.ts';
@@ -132,6 +133,13 @@ describe('only what this account signed is read', () => {
     );
   });
 
+  test('a signature from further ahead than an old one may be behind, or of no time, is refused', () => {
+    refusedWith(HOTEL, body, signed(body, SECRET, -330));
+    const ofNoTime = createHmac('sha256', SECRET).update(`NaN.${body}`).digest('hex');
+    refusedWith(HOTEL, body, { 'stripe-signature': `t=soon,v1=${ofNoTime}` });
+    assert.equal(readEvent(HOTEL, Buffer.from(body), signed(body, SECRET, -270)).eventId, 'evt_1');
+  });
+
   test('another secret, another body, an old one, none, or a scheme we do not know is refused', () => {
     refusedWith(HOTEL, body, signed(body, 'whsec_other'));
     refusedWith(HOTEL, body.replace('12500', '12501'), signed(body));
@@ -223,10 +231,13 @@ describe('what an event tells', () => {
       );
     });
 
-  test('an event of the other mode tells nothing', () => {
+  test('an event of the other mode is refused, whoever signed it', () => {
     const live = eventOf('payment_intent.succeeded', intent, { livemode: true });
-    assert.deepEqual(read(live).about, { kind: 'other' });
+    refusedWith(HOTEL, JSON.stringify(live), signed(JSON.stringify(live)));
     assert.deepEqual(read(live, accountWith(SECRET, 'live')).about, { kind: 'payment' });
+    const ofTestMode = eventOf('payment_intent.succeeded', intent, { livemode: false });
+    const body = JSON.stringify(ofTestMode);
+    refusedWith(accountWith(SECRET, 'live'), body, signed(body));
   });
 
   test('references that are not ours in kind are not taken for ours', () => {

@@ -5,7 +5,7 @@ import type { OpenedAccount } from '../provider-account.ts';
 import type { EventFact, EventHint } from '../provider.ts';
 import { moneyOf } from './stripe-mapping.ts';
 
-// Stripe's own default: an older signature may be a recorded one.
+// Stripe's own default: an older signature may be a recorded one. One from as far ahead would be good for longer than that.
 const TOLERANCE_SECONDS = 300;
 
 /** Checks Stripe's signature over the raw bytes and reads the fact. Throws AppError `signature_invalid`. */
@@ -25,9 +25,20 @@ export function readEvent(
     // The SDK's message quotes the body; ours does not.
     throw refused('no signature of this account fits, or it is too old');
   }
+  // The SDK looks only at how old it is, and takes what is no time at all for fresh.
+  const isDue = signedAt(header) - Date.now() / 1_000 <= TOLERANCE_SECONDS;
+  if (!isDue) throw refused('it is signed ahead of time, or at none');
   const event = readEnvelope(rawBody);
   if (event === undefined) throw refused('signed, and yet not an event of Stripe');
-  return factOf(event, account.mode);
+  // A test event is never news of a live account, even where its endpoint was given this account's secret.
+  if (event.livemode !== (account.mode === 'live')) throw refused('an event of the other mode');
+  return factOf(event);
+}
+
+/** Seconds since 1970: the last `t=` counts, as for the SDK, which has checked the signature over it. */
+function signedAt(header: string): number {
+  const time = header.split(',').findLast((part) => part.startsWith('t='));
+  return Number.parseInt(time?.slice(2) ?? '', 10);
 }
 
 function refused(internal: string): AppError {
@@ -69,16 +80,13 @@ function readEnvelope(rawBody: Buffer): Envelope | undefined {
   }
 }
 
-function factOf(event: Envelope, mode: 'test' | 'live'): EventFact {
+function factOf(event: Envelope): EventFact {
   const base = {
     eventId: event.id,
     type: event.type,
     occurredAt: new Date(event.created * 1_000),
   };
-  const telling = tellingOf(event);
-  // An endpoint of the other mode was given this account's secret: it tells nothing of this account's payments.
-  if (event.livemode !== (mode === 'live')) return { ...base, ...NOTHING, factKey: telling.factKey };
-  return { ...base, ...telling };
+  return { ...base, ...tellingOf(event) };
 }
 
 type Telling = Omit<EventFact, 'eventId' | 'type' | 'occurredAt'>;
