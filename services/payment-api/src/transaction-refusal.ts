@@ -14,10 +14,12 @@ export function sentRefusal(error: ServiceError): AppError | undefined {
   const refusal = fromServiceError(error);
   // Only a failure without a sent refusal carries the raw error as its cause.
   if (refusal.cause !== undefined) return undefined;
-  // These speak of our own service credential. The caller's was checked by the gateway, and theirs is fine.
+  // These speak of our own service credential, for example while a clock of ours is wrong. The caller's was checked by the
+  // gateway and is fine, and nothing was done.
   if (refusal.code === 'unauthenticated' || refusal.code === 'forbidden')
-    return new AppError('internal', {
+    return new AppError('unavailable', {
       cause: error,
+      retryAfterSeconds: RETRY_AFTER_S,
       internal: `transaction refused this service: ${refusal.code}`,
     });
   const asksToRetry = ERRORS[refusal.code].http === 503 || refusal.code === 'in_progress';

@@ -261,13 +261,22 @@ describe('POST /v1/charge', () => {
       assert.equal(again.headers['idempotent-replayed'], undefined);
     });
 
-  test('500: when transaction does not accept this service, the client’s credential is not blamed', async () => {
-    for (const code of ['unauthenticated', 'forbidden', 'internal'] as const) {
+  test('503: when transaction does not accept this service, nothing was done, and the client’s credential is not blamed', async () => {
+    for (const code of ['unauthenticated', 'forbidden'] as const) {
       stand.transaction.faults.push(new AppError(code, { internal: 'secret reason' }));
       const answer = await stand.charge(`not-trusted-${code}`, chargeBody());
-      assertProblem(answer, 500, 'internal');
+      assertProblem(answer, 503, 'unavailable');
+      assert.equal(answer.headers['retry-after'], '1');
       assert.doesNotMatch(answer.bytes.toString(), /secret|transaction|stack/);
+      assert.equal((await stand.charge(`not-trusted-${code}`, chargeBody())).status, 201);
     }
+  });
+
+  test('500: a fault of transaction is ours, and says nothing of it', async () => {
+    stand.transaction.faults.push(new AppError('internal', { internal: 'secret reason' }));
+    const answer = await stand.charge('faulty', chargeBody());
+    assertProblem(answer, 500, 'internal');
+    assert.doesNotMatch(answer.bytes.toString(), /secret|transaction|stack/);
   });
 
   async function repliesOf(merchantId: string): Promise<number> {

@@ -102,7 +102,7 @@ async function readCursor(client: Pool | PoolClient, merchantId: string | null, 
 }
 
 function noCursor(): AppError {
-  return invalid('after_operation_id', 'is not an operation');
+  return invalid('cursor', 'is not a next_cursor that we gave out');
 }
 
 function toMessage(context: Context, row: UnknownRow): UnknownOperation {

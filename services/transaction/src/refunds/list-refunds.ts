@@ -29,7 +29,7 @@ export async function listRefunds(
   if (request.paymentId !== '' && paymentId === undefined) throw new AppError('not_found');
   const after = request.afterRefundId === '' ? undefined : fromPublicId('re', request.afterRefundId);
   if (request.afterRefundId !== '' && after === undefined)
-    throw invalid('after_refund_id', 'is not a refund');
+    throw invalid('cursor', 'is not a next_cursor that we gave out');
   const mode = request.mode === Mode.MODE_LIVE ? 'live' : 'test';
   const rows = await asMerchant(context.pool, merchantId, async (client) => {
     if (paymentId !== undefined) {
@@ -46,7 +46,7 @@ export async function listRefunds(
         text: `select from operations where merchant_id = $1 and id = $2 and kind = 'refund'`,
         values: [merchantId, after],
       });
-      if (known.rowCount === 0) throw invalid('after_refund_id', 'is not a refund');
+      if (known.rowCount === 0) throw invalid('cursor', 'is not a next_cursor that we gave out');
     }
     const found = await client.query<OperationRow & PaymentRow>({
       name: 'list-refunds',
