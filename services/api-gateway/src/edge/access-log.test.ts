@@ -105,6 +105,32 @@ describe('row 53: a card number in the URL or the Idempotency-Key is 422, and is
   });
 });
 
+describe('a key or secret in a path is nowhere in the log', () => {
+  const stripeKey = `sk_test_${'51AbCdEf'.repeat(6)}`;
+  const paths: [string, () => string][] = [
+    ['an API key on an unknown path', () => `/v1/${secret}`],
+    ['an API key in the place of an id', () => `/v1/payments/${secret}/capture`],
+    ["a provider's key", () => `/v1/payments/${stripeKey}`],
+    ['a webhook secret', () => `/v1/webhooks/stripe/whsec_${'0a1b2c3d'.repeat(4)}`],
+    ['an API key where a line of the log ends', () => `/v1/${'a'.repeat(200)}/${secret}`],
+  ];
+  for (const [name, pathOf] of paths)
+    test(name, async () => {
+      const answer = await call(gateway.url + pathOf(), { headers: bearer(secret) });
+      const line = await lineOf(answer.headers['x-request-id']);
+      assert.match(String(line['path']), /\[secret\]/);
+      for (const hidden of [secret.slice(8), stripeKey.slice(8), '0a1b2c3d'])
+        assert.ok(!String(line['raw']).includes(hidden));
+    });
+
+  test("a provider's key that is sent as the request's id", async () => {
+    const headers = { ...bearer(secret), 'x-request-id': stripeKey };
+    const answer = await call(`${gateway.url}/v1/payments`, { headers });
+    assert.match(String(answer.headers['x-request-id']), /^req_/);
+    assert.ok(!gateway.lines.some((line) => String(line['raw']).includes(stripeKey)));
+  });
+});
+
 describe('row 55: what a caller sends cannot write a second line or rewrite a screen', () => {
   const cases: [string, string][] = [
     ['encoded CR and LF', '/a%0d%0a{"message":"forged"}'],

@@ -10,7 +10,7 @@ import type { Attempt } from '../upstreams/attempt.ts';
 import { logExchange } from './access-log.ts';
 import { clientAddress } from './client-address.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
-import { holdsCardNumber, toLoggablePath } from './url-text.ts';
+import { holdsCardNumber, maskKeys, toLoggablePath } from './url-text.ts';
 
 /** One request and its answer, with what was found out on the way. */
 export type Exchange = {
@@ -80,10 +80,11 @@ export function openExchange(context: Context): RequestHandler {
 
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
-/** The caller's own id when it is a plain one; it is logged everywhere, so it may not smuggle a card number. */
+/** The caller's own id when it is a plain one; it is logged everywhere, so it may not smuggle a card number or key. */
 function requestIdOf(request: IncomingMessage): string {
   const given = request.headers['x-request-id'];
-  if (typeof given === 'string' && REQUEST_ID.test(given) && !holdsCardNumber(given)) return given;
+  const isPlain = typeof given === 'string' && REQUEST_ID.test(given) && maskKeys(given) === given;
+  if (isPlain && !holdsCardNumber(given)) return given;
   return newRequestId();
 }
 

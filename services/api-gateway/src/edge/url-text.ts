@@ -40,10 +40,20 @@ function decode(text: string): string {
   }
 }
 
-/** The path of a URL without its query, as printable ASCII, short, and without card numbers. */
+// Keys of ours (`ck_test_…`), of providers (`sk_live_…`, `rk_…`) and secrets of webhooks: some callers put one where an id
+// belongs, and are only refused afterwards. Eight letters are more than any word of a path of ours has behind such a beginning.
+const KEY = /(?:[a-z]k_(?:test|live)|whsec)_[A-Za-z0-9_-]{8,}/g;
+
+/** Replaces what looks like a key, for text that is written to a log. */
+export function maskKeys(text: string): string {
+  return text.replaceAll(KEY, '[secret]');
+}
+
+/** The path of a URL without its query, as printable ASCII, short, and without card numbers and keys. */
 export function toLoggablePath(url: string): string {
   const end = url.indexOf('?');
-  const path = (end === -1 ? url : url.slice(0, end)).slice(0, LOGGED_PATH_MAX);
+  // Before it is cut, so that no rest of a key is too short to be known for one.
+  const path = maskKeys(end === -1 ? url : url.slice(0, end)).slice(0, LOGGED_PATH_MAX);
   // Control characters and bidi marks could rewrite what a person sees of a log (security-tests row 55).
   const printable = path.replaceAll(
     /[^\x21-\x7e]/g,
