@@ -16,7 +16,14 @@ export type EmbeddedPostgres = {
   port: number;
   dataDir: string;
   pid: number;
+  isRunning(): boolean;
+  /** Shuts it down in order. */
   stop(): Promise<void>;
+  /** Ends all its processes at once, as a machine that dies would; `startEmbeddedPostgres` recovers from it. */
+  kill9(): Promise<void>;
+  /** Holds all its processes as a machine that hangs would (SIGSTOP), until `resume`. Answers their numbers. */
+  pause(): number[];
+  resume(): void;
 };
 
 type Options = {
@@ -66,7 +73,17 @@ export async function startEmbeddedPostgres(options: Options): Promise<EmbeddedP
   child.stderr?.on('data', (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-4_000)));
   const url = `postgres://${SUPERUSER}@127.0.0.1:${port}/postgres`;
   await waitUntilAnswering(url, child, () => stderr);
-  return { url, port, dataDir, pid: child.pid ?? 0, stop: () => stopServer(child) };
+  return {
+    url,
+    port,
+    dataDir,
+    pid: child.pid ?? 0,
+    isRunning: () => hasNotEnded(child),
+    stop: () => stopServer(child),
+    kill9: () => killServer(child),
+    pause: () => signalServer(child, 'SIGSTOP'),
+    resume: () => void signalServer(child, 'SIGCONT'),
+  };
 }
 
 /** A server that outlived a killed platform still holds the data (and its port); it is shut down cleanly first. */
@@ -207,9 +224,49 @@ async function waitUntilAnswering(url: string, child: ChildProcess, stderr: () =
 }
 
 async function stopServer(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (!hasNotEnded(child)) return;
   const ended = new Promise<void>((done) => child.once('exit', () => done()));
   // SIGINT is Postgres's fast shutdown: open transactions roll back, a clean checkpoint is written.
   child.kill('SIGINT');
+  // One that is held would not see it.
+  signalServer(child, 'SIGCONT');
   await ended;
+}
+
+async function killServer(child: ChildProcess): Promise<void> {
+  if (!hasNotEnded(child)) return;
+  const ended = new Promise<void>((done) => child.once('exit', () => done()));
+  // Held first: a dead server has no list of its processes any more.
+  const pids = signalServer(child, 'SIGSTOP');
+  for (const pid of pids) send(pid, 'SIGKILL');
+  await ended;
+  // A server does not start while a process of the one before still holds its shared memory.
+  const deadline = Date.now() + GONE_TIMEOUT_MS;
+  while (pids.some((pid) => Boolean(commandLineOf(join('/proc', String(pid), 'cmdline'))))) {
+    if (Date.now() > deadline) throw new Error(`processes of Postgres outlive SIGKILL: ${pids.join(' ')}`);
+    await pauseMs(10);
+  }
+}
+
+function hasNotEnded(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}
+
+/** Signals the server and all its processes; answers their numbers. */
+function signalServer(child: ChildProcess, signal: 'SIGSTOP' | 'SIGCONT'): number[] {
+  if (!hasNotEnded(child) || child.pid === undefined) return [];
+  // The server itself first: while it is held it starts no further process.
+  send(child.pid, signal);
+  const children = join('/proc', String(child.pid), 'task', String(child.pid), 'children');
+  const pids = (commandLineOf(children) ?? '').split(' ').filter((pid) => pid !== '');
+  for (const pid of pids) send(Number(pid), signal);
+  return [child.pid, ...pids.map(Number)];
+}
+
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
 }

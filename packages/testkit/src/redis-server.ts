@@ -3,7 +3,14 @@ import { Redis } from 'ioredis';
 import { freePort } from './free-port.ts';
 import { waitFor } from './pause.ts';
 
-export type RedisServer = { url: string; port: number; pid: number; stop(): Promise<void> };
+export type RedisServer = {
+  url: string;
+  port: number;
+  pid: number;
+  stop(): Promise<void>;
+  /** Ends it as a power cut would; what it knew is gone. */
+  kill9(): Promise<void>;
+};
 
 /** Whether this machine has a Redis server to start. */
 export function hasRedisServer(): boolean {
@@ -16,6 +23,10 @@ export async function startRedisServer(port?: number): Promise<RedisServer> {
   const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
   const child = spawn('redis-server', args, { stdio: 'ignore', detached: true });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    child.kill(signal);
+    await ended;
+  };
   await waitFor('redis to answer', async () => {
     const probe = new Redis(chosen, '127.0.0.1', { lazyConnect: true, retryStrategy: () => null });
     probe.on('error', () => {});
@@ -32,9 +43,7 @@ export async function startRedisServer(port?: number): Promise<RedisServer> {
     url: `redis://127.0.0.1:${chosen}`,
     port: chosen,
     pid: child.pid ?? 0,
-    async stop() {
-      child.kill('SIGTERM');
-      await ended;
-    },
+    stop: async () => await end('SIGTERM'),
+    kill9: async () => await end('SIGKILL'),
   };
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { startDatabaseProxy } from './test-database-proxy.ts';
 import { asCaller, createFirstKey, startTestAuth, validate } from './test-service.ts';
 import type { TestAuth } from './test-service.ts';
 
@@ -13,8 +13,8 @@ before(async () => {
 after(() => service.close());
 
 test('while the database is away nobody is told that a key is wrong: 503, UNAVAILABLE, not ready; then all is well again', async () => {
-  const proxy = await startDatabaseProxy(service.config.databaseUrl);
-  const replica = await service.startReplica({}, { databaseUrl: proxy.url });
+  const proxy = await startFaultProxy({ targets: [targetOf(service.config.databaseUrl)] });
+  const replica = await service.startReplica({}, { databaseUrl: proxy.through(service.config.databaseUrl) });
   const key = await createFirstKey(service);
   const caller = asCaller(service, { merchantId: key.merchantId }, replica);
   const ready = async (): Promise<number> =>
@@ -24,7 +24,7 @@ test('while the database is away nobody is told that a key is wrong: 503, UNAVAI
   await validate(service, key.secret, replica);
   await caller.get(`/v1/api-keys/${key.id}`).expect(200);
 
-  proxy.cut();
+  proxy.set({ kind: 'refuse' });
   await assert.rejects(validate(service, key.secret, replica), { code: grpcStatus.UNAVAILABLE });
   for (const answer of [
     await caller.get('/v1/api-keys'),
@@ -38,7 +38,7 @@ test('while the database is away nobody is told that a key is wrong: 503, UNAVAI
   }
   assert.equal(await ready(), 503);
 
-  proxy.restore();
+  proxy.clear();
   await waitFor('readiness', works);
   assert.equal((await validate(service, key.secret, replica)).apiKeyId, key.id);
   await caller.get(`/v1/api-keys/${key.id}`).expect(200);

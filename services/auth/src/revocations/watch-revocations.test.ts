@@ -6,11 +6,11 @@ import type { RevocationEvent } from '@centra/proto/centra/auth/v1/auth.ts';
 import { createApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
 import { serviceMetadata } from '@centra/service-kit/grpc.ts';
 import { createLog } from '@centra/service-kit/log.ts';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import type { Auth } from '../service.ts';
 import { asCaller, createFirstKey, startTestAuth } from '../test-service.ts';
 import type { FirstKey, TestAuth } from '../test-service.ts';
-import { startDatabaseProxy } from '../test-database-proxy.ts';
 
 let service: TestAuth;
 before(async () => {
@@ -132,16 +132,19 @@ describe('when revocations are not heard', () => {
   });
 
   test('a LISTEN connection that falls silent stops the heartbeats, ends the streams and is replaced', async () => {
-    const proxy = await startDatabaseProxy(service.config.databaseUrl);
-    const replica = await service.startReplica({}, { databaseUrl: proxy.url });
+    const proxy = await startFaultProxy({ targets: [targetOf(service.config.databaseUrl)] });
+    const replica = await service.startReplica(
+      {},
+      { databaseUrl: proxy.through(service.config.databaseUrl) },
+    );
     const watcher = await watchUntilHeard(replica);
-    proxy.freeze();
+    proxy.set({ kind: 'half-open' });
     const heard = heartbeats(watcher);
     assert.equal((await endOf(watcher)).code, grpcStatus.UNAVAILABLE);
     assert.ok(heartbeats(watcher) - heard <= 1, 'at most the one already on its way');
     assert.equal((await endOf(watch(replica))).code, grpcStatus.UNAVAILABLE);
     assert.equal((await fetch(`http://127.0.0.1:${replica.opsPort}/ready`)).status, 503);
-    proxy.restore();
+    proxy.clear();
     const again = await watchUntilHeard(replica);
     again.cancel();
     await replica.close();

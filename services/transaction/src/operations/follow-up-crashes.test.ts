@@ -7,8 +7,8 @@ import type { FollowUp } from '@centra/proto/centra/transaction/v1/transaction.t
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { callUnary } from '@centra/service-kit/grpc.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { startDatabaseProxy } from '../testing/database-proxy.ts';
-import type { DatabaseProxy } from '../testing/database-proxy.ts';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
+import type { FaultProxy } from '@centra/testkit/fault-proxy.ts';
 import {
   amountFor,
   ask,
@@ -39,14 +39,14 @@ const { OPERATION_STATE_SUCCEEDED } = OperationState;
 const IDLE = { sweepIntervalMs: 600_000, holdIntervalMs: 600_000 };
 
 let world: World;
-let proxy: DatabaseProxy;
+let proxy: FaultProxy;
 /** Never sweeps; reaches its database through the proxy. */
 let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  proxy = await startDatabaseProxy(world.database.url);
-  service = await startTestService(world, { ...IDLE, databaseUrl: proxy.url });
+  proxy = await startFaultProxy({ targets: [targetOf(world.database.url)] });
+  service = await startTestService(world, { ...IDLE, databaseUrl: proxy.through(world.database.url) });
 });
 after(async () => {
   await service.close();
@@ -144,7 +144,7 @@ for (const kind of FOLLOW_UPS)
     test('12: a connection lost at the COMMIT of the first write is never called "nothing was done"', async () => {
       const asked = await ready(kind);
       // A prepared statement goes by its name alone or with its text; either holds the name.
-      proxy.loseAnswerTo(`begin-${kind}`);
+      proxy.set({ kind: 'lose-reply', match: `begin-${kind}` });
       const { error } = await refusalOf(ask(service, kind, asked.followUp, { amount: amountFor(kind) }));
       assert.equal(error.code, 'in_progress');
       assert.equal((await storedOperation(world, asked.hotel, asked.followUp.operationId)).state, 'sent');
@@ -154,7 +154,7 @@ for (const kind of FOLLOW_UPS)
 
     test('12: a connection lost at the COMMIT of the outcome is found written, and written once', async () => {
       const asked = await ready(kind);
-      proxy.loseAnswerTo('write-transitions');
+      proxy.set({ kind: 'lose-reply', match: 'write-transitions' });
       const reply = await ask(service, kind, asked.followUp, { amount: amountFor(kind) });
       assert.deepEqual([reply.replayed, reply.state], [false, OPERATION_STATE_SUCCEEDED]);
       await assertOnce(kind, asked);
@@ -259,7 +259,7 @@ test('12: the first write of a registered payment whose COMMIT went unheard is n
   const { paymentId } = paymentOf(await service.createPayment(createRequest(hotel)));
   const token = await world.vaultera.card(hotel.vaultKey, '4242424242424242');
   const request = saleRequest(hotel, token, { paymentId, amount: undefined });
-  proxy.loseAnswerTo('begin-on-created');
+  proxy.set({ kind: 'lose-reply', match: 'begin-on-created' });
   const { error } = await refusalOf(service.sale(request));
   assert.equal(error.code, 'in_progress');
   await successor({
@@ -275,7 +275,7 @@ test('12: the first write of a registered payment whose COMMIT went unheard is n
 test('12: so is a registration: the same id finds the payment it made', async () => {
   const hotel = await world.stripeHotel();
   const request = createRequest(hotel);
-  proxy.loseAnswerTo('register-payment');
+  proxy.set({ kind: 'lose-reply', match: 'register-payment' });
   const [first] = await Promise.allSettled([service.createPayment(request)]);
   const again = await service.createPayment(request);
   assert.deepEqual(await countRows(world, hotel), {

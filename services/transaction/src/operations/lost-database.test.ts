@@ -4,9 +4,9 @@ import { status as grpcStatus } from '@grpc/grpc-js';
 import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
+import type { FaultProxy } from '@centra/testkit/fault-proxy.ts';
 import { createTransitionWriter } from '../payments/transition.ts';
-import { startDatabaseProxy } from '../testing/database-proxy.ts';
-import type { DatabaseProxy } from '../testing/database-proxy.ts';
 import { chargesAtStripe, countRows, history, makeDue, storedOperation } from '../testing/rows.ts';
 import {
   paymentOf,
@@ -23,14 +23,17 @@ const { PAYMENT_STATUS_PROCESSING, PAYMENT_STATUS_REQUIRES_ACTION, PAYMENT_STATU
 const ONE_PAYMENT = { payments: 1, operations: 1, payment_events: 2, outbox: 2 };
 
 let world: World;
-let proxy: DatabaseProxy;
+let proxy: FaultProxy;
 let service: TestService;
 
 before(async () => {
   world = await startWorld();
-  proxy = await startDatabaseProxy(world.database.url);
+  proxy = await startFaultProxy({ targets: [targetOf(world.database.url)] });
   // Swept only when a test says so: its first sweep at the start finds nothing.
-  service = await startTestService(world, { databaseUrl: proxy.url, sweepIntervalMs: 600_000 });
+  service = await startTestService(world, {
+    databaseUrl: proxy.through(world.database.url),
+    sweepIntervalMs: 600_000,
+  });
 });
 after(async () => {
   await service.close();
@@ -45,7 +48,7 @@ beforeEach(async () => {
 test('12: a connection lost at the COMMIT of the first write is found written, and the sale goes on once', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  proxy.loseAnswerTo('begin-operations');
+  proxy.set({ kind: 'lose-reply', match: 'begin-operations' });
   const answer = await service.sale(request);
   assert.equal(paymentOf(answer).status, PAYMENT_STATUS_SUCCEEDED);
   assert.equal(answer.replayed, false);
@@ -58,15 +61,15 @@ test('12: a first write whose COMMIT went unheard, with the database away since,
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
   const original = service.context.beginOperation;
   service.context.beginOperation = async (operation) => {
-    proxy.loseAnswerTo('begin-operations');
+    proxy.set({ kind: 'lose-reply', match: 'begin-operations' });
     return await original(operation).catch((error: unknown) => {
-      proxy.cut();
+      proxy.set({ kind: 'refuse' });
       throw error;
     });
   };
   const refused = await refusalOf(service.sale(request)).finally(() => {
     service.context.beginOperation = original;
-    proxy.restore();
+    proxy.clear();
   });
   assert.equal(refused.error.code, 'in_progress');
   // It was written, so the sweeper charges it; the caller who repeats the key, as told, learns of that charge.
@@ -83,7 +86,7 @@ test('12: a first write whose COMMIT went unheard, with the database away since,
 test('12: a connection lost at the COMMIT of the outcome is found written, and written once', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  proxy.loseAnswerTo('write-transitions');
+  proxy.set({ kind: 'lose-reply', match: 'write-transitions' });
   const payment = paymentOf(await service.sale(request));
   assert.deepEqual(
     [payment.status, payment.version, payment.capturedMinor],
@@ -96,7 +99,7 @@ test('12: a connection lost at the COMMIT of the outcome is found written, and w
 test('12: so is a challenge: its redirect is answered although the COMMIT went unheard', async () => {
   const hotel = await world.stripeHotel();
   const token = await world.vaultera.card(hotel.vaultKey, '4000002760003184');
-  proxy.loseAnswerTo('write-transitions');
+  proxy.set({ kind: 'lose-reply', match: 'write-transitions' });
   const payment = paymentOf(
     await service.sale(saleRequest(hotel, token, { returnUrl: 'https://hotel.example.com/back' })),
   );
@@ -110,12 +113,12 @@ test('61: a database that goes away after the charge leaves the payment processi
   const write = createTransitionWriter(service.context.pool);
   const original = service.context.writeTransition;
   service.context.writeTransition = async (operation, transition) => {
-    proxy.cut();
+    proxy.set({ kind: 'refuse' });
     return await write(operation, transition);
   };
   const answer = await service.sale(request).finally(() => {
     service.context.writeTransition = original;
-    proxy.restore();
+    proxy.clear();
   });
   assert.equal(paymentOf(answer).status, PAYMENT_STATUS_PROCESSING);
   assert.equal(await chargesAtStripe(world, request.operationId), 1);
@@ -130,8 +133,8 @@ test('61: a database that goes away after the charge leaves the payment processi
 test('61: a database that is away before the first write refuses with UNAVAILABLE and asks no provider', async () => {
   const hotel = await world.stripeHotel();
   const request = saleRequest(hotel, await world.vaultera.card(hotel.vaultKey, '4242424242424242'));
-  proxy.cut();
-  const refused = await refusalOf(service.sale(request)).finally(() => proxy.restore());
+  proxy.set({ kind: 'refuse' });
+  const refused = await refusalOf(service.sale(request)).finally(() => proxy.clear());
   assert.deepEqual([refused.status, refused.error.code], [grpcStatus.UNAVAILABLE, 'unavailable']);
   assert.equal(await chargesAtStripe(world, request.operationId), 0);
   const answer = await service.sale(request);

@@ -91,7 +91,7 @@ function configOf(databaseUrl: string, keys: ServiceKeys, { stripe, vaultera, me
     holdIntervalMs: 50,
     holdReminderMs: 24 * 60 * 60_000,
     credentialTtlMs: 0,
-    failpoint: createFailpoint({}),
+    failpoint: createFailpoint({}, 'transaction'),
   };
 }
 

@@ -1,0 +1,55 @@
+import { createPool } from '@centra/service-kit/database.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import type { Config } from '../config.ts';
+import { createContext } from '../context.ts';
+import type { Plant } from './plants.ts';
+import type { Bench } from './world.ts';
+
+/** What the runs of one thread share, on a database of its own. */
+export async function openBench(
+  url: string,
+  plant: Plant = (context) => context,
+): Promise<Bench & { close(): Promise<void> }> {
+  const log = createLog('simulation', 'silent');
+  const base = createContext(configOf(url), log);
+  const pool = createPool({ url, max: 1, applicationName: 'simulation', log });
+  Object.assign(pool.options, { pipeline: true });
+  const connection = await pool.connect();
+  return {
+    connection,
+    base,
+    plant,
+    async close() {
+      connection.release();
+      base.merchantClient.close();
+      await base.providers.close();
+      await Promise.all([pool.end(), base.pool.end()]);
+    },
+  };
+}
+
+/** The service's own defaults. Nothing listens and no loop turns by itself, so what concerns those is never read. */
+function configOf(databaseUrl: string): Config {
+  const keys = createServiceKeys(['transaction']);
+  return {
+    host: '127.0.0.1',
+    grpcPort: 0,
+    opsPort: 0,
+    databaseUrl,
+    databasePoolMax: 1,
+    merchantGrpcAddress: 'localhost:1',
+    signingKeyPem: keys.privateKeys['transaction'] ?? '',
+    trustedKeys: keys.trustedKeys,
+    stripeApiUrl: 'http://localhost:1',
+    vaulteraBaseUrl: 'http://localhost:1',
+    simulatorChallengeUrl: 'http://localhost:1',
+    providerTimeoutMs: 30_000,
+    operationLeaseMs: 90_000,
+    sweepIntervalMs: 1_000,
+    holdIntervalMs: 10_000,
+    holdReminderMs: 86_400_000,
+    credentialTtlMs: 0,
+    failpoint() {},
+  };
+}
