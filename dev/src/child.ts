@@ -9,12 +9,16 @@ export type Child = {
   /** Changes with each restart. */
   pid(): number;
   logFile: string;
+  isRunning(): boolean;
   /** Ends it as a power cut would. */
   kill9(): Promise<void>;
   /** Lets it drain and waits for its end. */
   stop(): Promise<void>;
-  /** Starts it again, with other variables where given, and waits until it is ready. */
+  /** Starts it again, with other variables where given, and waits until it is ready. Throws when it runs. */
   start(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Holds it as a machine that hangs would (SIGSTOP), until `resume`. */
+  pause(): void;
+  resume(): void;
 };
 
 type Options = {
@@ -25,6 +29,10 @@ type Options = {
   logFolder: string;
   /** Answers 200 once it takes work. */
   readyUrl: string;
+  /** How long it may take to get there; 30 s unless told otherwise. */
+  readyTimeoutMs?: number;
+  /** Called with the number of each process that is started here, and again once it has ended. */
+  onProcess?(pid: number, isRunning: boolean): void;
   /** Called when it ends without having been told to. */
   onCrash(name: string, code: number | null, signal: string | null, lastLines: string): void;
 };
@@ -37,7 +45,10 @@ export async function startChild(options: Options): Promise<Child> {
   let child: ChildProcess | undefined;
   let expectedEnd = false;
 
+  const isRunning = (): boolean =>
+    child !== undefined && child.exitCode === null && child.signalCode === null;
   const start = async (extra: Readonly<Record<string, string>> = {}): Promise<void> => {
+    if (isRunning()) throw new Error(`${options.name} is running`);
     expectedEnd = false;
     // The file itself, not a pipe through us: a line costs the service one write and nobody else anything.
     const log = openSync(logFile, 'a');
@@ -49,15 +60,19 @@ export async function startChild(options: Options): Promise<Child> {
       detached: true,
     });
     closeSync(log);
+    const { pid = 0 } = child;
+    options.onProcess?.(pid, true);
     child.once('exit', (code, signal) => {
+      options.onProcess?.(pid, false);
       if (!expectedEnd) options.onCrash(options.name, code, signal, lastLines(logFile));
     });
     const started = child;
-    await waitFor(`${options.name} to be ready`, async () => {
+    const ready = async (): Promise<true | undefined> => {
       if (started.exitCode !== null || started.signalCode !== null)
         throw new Error(`${options.name} ended while starting:\n${lastLines(logFile)}`);
       return await isReady(options.readyUrl);
-    });
+    };
+    await waitFor(`${options.name} to be ready`, ready, options.readyTimeoutMs);
   };
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     expectedEnd = true;
@@ -65,6 +80,8 @@ export async function startChild(options: Options): Promise<Child> {
     if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return;
     const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
     ending.kill(signal);
+    // One that is held would not see it.
+    ending.kill('SIGCONT');
     await ended;
   };
   await start();
@@ -72,9 +89,12 @@ export async function startChild(options: Options): Promise<Child> {
     name: options.name,
     pid: () => child?.pid ?? 0,
     logFile,
+    isRunning,
     kill9: async () => await end('SIGKILL'),
     stop: async () => await end('SIGTERM'),
     start,
+    pause: () => void child?.kill('SIGSTOP'),
+    resume: () => void child?.kill('SIGCONT'),
   };
 }
 

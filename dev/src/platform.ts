@@ -1,15 +1,16 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startEmbeddedPostgres, stopLeftOverPostgres } from '@centra/testkit/embedded-postgres.ts';
 import { freePort, freePortOr } from '@centra/testkit/free-port.ts';
 import { hasRedisServer, startRedisServer } from '@centra/testkit/redis-server.ts';
 import type { RedisServer } from '@centra/testkit/redis-server.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import type { Child } from './child.ts';
 import { provisionDatabases } from './databases.ts';
+import { writeKeys } from './keys.ts';
 import { endLeftOvers, forgetProcesses, rememberProcesses } from './left-overs.ts';
+import { local } from './plan.ts';
+import type { ServiceName } from './plan.ts';
 import { startServices } from './services.ts';
-import type { ServiceName } from './services.ts';
 
 export type Platform = {
   gatewayUrl: string;
@@ -105,10 +106,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     stops.push(services.stop);
     rememberProcesses(dataDir, [...services.pids(), ...(redis === undefined ? [] : [redis.pid])]);
     return {
-      gatewayUrl: `http://127.0.0.1:${ports.gateway}`,
-      gatewayOpsUrl: `http://127.0.0.1:${ports.gatewayOps}`,
-      stripeUrl: `http://127.0.0.1:${ports.stripe}`,
-      vaulteraUrl: `http://127.0.0.1:${ports.vaultera}`,
+      gatewayUrl: local(ports.gateway),
+      gatewayOpsUrl: local(ports.gatewayOps),
+      stripeUrl: local(ports.stripe),
+      vaulteraUrl: local(ports.vaultera),
       grpc: {
         auth: `127.0.0.1:${ports.authGrpc}`,
         merchant: `127.0.0.1:${ports.merchantGrpc}`,
@@ -147,21 +148,4 @@ async function choosePorts(options: PlatformOptions): Promise<Ports> {
       options.say(`Port ${DOCUMENTED_PORTS[name]} (${name}) is taken; using ${ports[name]}.`);
   }
   return ports;
-}
-
-export type KeyFiles = { privateKeyFile(service: string): string; trustedKeysFile: string };
-
-/** The services' signing keys: made at the first start, kept afterwards. */
-function writeKeys(folder: string): KeyFiles {
-  const files: KeyFiles = {
-    privateKeyFile: (service) => join(folder, `${service}.pem`),
-    trustedKeysFile: join(folder, 'trusted-keys.json'),
-  };
-  if (existsSync(files.trustedKeysFile)) return files;
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const { privateKeys, trustedKeys } = createServiceKeys();
-  for (const [service, pem] of Object.entries(privateKeys))
-    writeFileSync(files.privateKeyFile(service), pem, { mode: 0o600 });
-  writeFileSync(files.trustedKeysFile, trustedKeys);
-  return files;
 }

@@ -13,6 +13,17 @@ import type { Platform } from './platform.ts';
 /** A hotel to play with: its id, its API key, and its own keys at both simulators. */
 export type Hotel = { merchantId: string; apiKey: string; stripeKey: string; vaulteraKey: string };
 
+/** What onboarding and taking payments needs to know of a platform. */
+export type Doors = {
+  gatewayUrl: string;
+  /** Where a provider sends its webhooks when that is not the public door itself. */
+  webhooksUrl?: string;
+  stripeUrl: string;
+  vaulteraUrl: string;
+  grpc: Readonly<Record<'auth' | 'merchant', string>>;
+  operatorKeyPem: string;
+};
+
 const hotelSchema = z.object({
   merchantId: z.string(),
   apiKey: z.string(),
@@ -43,42 +54,64 @@ export async function seedDemoHotel(platform: Platform, demoOrigin: string): Pro
   return hotel;
 }
 
-/** Onboards a hotel as an operator would, and connects its own Stripe and Vaultera accounts through the public door. */
+type HotelOptions = {
+  name: string;
+  origins?: readonly string[];
+  /** Who moves its money: its own Stripe account, or the simulator that is built in. */
+  provider?: 'stripe' | 'simulator';
+  /** False leaves its accounts at the simulators unconnected. */
+  accounts?: boolean;
+};
+
+/** Onboards a hotel as an operator would, and connects its own accounts through the public door. */
 export async function createHotel(
-  platform: Platform,
-  options: { name: string; origins?: readonly string[]; accounts?: boolean },
-): Promise<Hotel> {
-  const merchantId = await registerMerchant(platform, options.name, options.origins ?? []);
-  const apiKey = await createApiKey(platform, merchantId);
-  const stripeKey = `sk_test_${randomBytes(24).toString('hex')}`;
-  const vaulteraKey = randomBytes(16).toString('hex');
-  const hotel: Hotel = { merchantId, apiKey, stripeKey, vaulteraKey };
-  await post(`${platform.stripeUrl}/_control/accounts`, {
-    name: options.name,
-    secret_key: stripeKey,
-    raw_card_data: true,
-  });
-  await post(`${platform.vaulteraUrl}/_control/accounts`, { name: options.name, api_key: vaulteraKey });
-  if (options.accounts === false) return hotel;
-  const connect = async (provider: string, accountCredentials: object): Promise<unknown> =>
+  doors: Doors,
+  options: HotelOptions,
+): Promise<Hotel & { stripeAccount: string }> {
+  const { name, provider = 'stripe', accounts = true } = options;
+  const merchantId = await registerMerchant(doors, name, options.origins ?? []);
+  const hotel: Hotel = {
+    merchantId,
+    apiKey: await createApiKey(doors, merchantId),
+    stripeKey: `sk_test_${randomBytes(24).toString('hex')}`,
+    vaulteraKey: randomBytes(16).toString('hex'),
+  };
+  const known = { name, secret_key: hotel.stripeKey, raw_card_data: true };
+  const [stripe] = await Promise.all([
+    post(`${doors.stripeUrl}/_control/accounts`, known),
+    post(`${doors.vaulteraUrl}/_control/accounts`, { name, api_key: hotel.vaulteraKey }),
+  ]);
+  if (accounts) await connectAccounts(doors, hotel, name, provider);
+  return { ...hotel, stripeAccount: accountSchema.parse(stripe).id };
+}
+
+async function connectAccounts(
+  doors: Doors,
+  hotel: Hotel,
+  name: string,
+  provider: 'stripe' | 'simulator',
+): Promise<void> {
+  const connect = async (kind: string, accountCredentials: object): Promise<unknown> =>
     await post(
-      `${platform.gatewayUrl}/v1/provider-accounts`,
-      { provider, mode: 'test', name: `${options.name}: ${provider}`, credentials: accountCredentials },
-      apiKey,
+      `${doors.gatewayUrl}/v1/provider-accounts`,
+      { provider: kind, mode: 'test', name: `${name}: ${kind}`, credentials: accountCredentials },
+      hotel.apiKey,
     );
-  const account = accountSchema.parse(await connect('stripe', { secret_key: stripeKey }));
-  await connect('vaultera', { api_key: vaulteraKey });
-  await subscribe(platform, hotel, account.id);
-  return hotel;
+  if (provider === 'simulator') await connect('simulator', {});
+  else {
+    const account = accountSchema.parse(await connect('stripe', { secret_key: hotel.stripeKey }));
+    await subscribe(doors, hotel, account.id);
+  }
+  await connect('vaultera', { api_key: hotel.vaulteraKey });
 }
 
 const accountSchema = z.object({ id: z.string() });
 const endpointSchema = z.object({ secret: z.string() });
 
 /** Sets the webhook up as the hotel's staff would: made at Stripe, which tells its secret, and that saved with us. */
-async function subscribe(platform: Platform, hotel: Hotel, accountId: string): Promise<void> {
-  const url = `${platform.gatewayUrl}/v1/webhooks/stripe/${accountId}`;
-  const answer = await fetch(`${platform.stripeUrl}/v1/webhook_endpoints`, {
+async function subscribe(doors: Doors, hotel: Hotel, accountId: string): Promise<void> {
+  const url = `${doors.webhooksUrl ?? doors.gatewayUrl}/v1/webhooks/stripe/${accountId}`;
+  const answer = await fetch(`${doors.stripeUrl}/v1/webhook_endpoints`, {
     method: 'POST',
     headers: { authorization: `Bearer ${hotel.stripeKey}` },
     body: new URLSearchParams({ url, 'enabled_events[]': '*' }),
@@ -86,19 +119,19 @@ async function subscribe(platform: Platform, hotel: Hotel, accountId: string): P
   });
   const { secret } = endpointSchema.parse(await answer.json());
   await post(
-    `${platform.gatewayUrl}/v1/provider-accounts/${accountId}/rotate`,
+    `${doors.gatewayUrl}/v1/provider-accounts/${accountId}/rotate`,
     { credentials: { secret_key: hotel.stripeKey, webhook_secret: secret } },
     hotel.apiKey,
   );
 }
 
 async function registerMerchant(
-  platform: Platform,
+  doors: Doors,
   name: string,
   allowedOrigins: readonly string[],
 ): Promise<string> {
   const merchantId = randomUUID();
-  const client = new MerchantServiceClient(platform.grpc.merchant, credentials.createInsecure());
+  const client = new MerchantServiceClient(doors.grpc.merchant, credentials.createInsecure());
   try {
     const request = {
       merchantId,
@@ -108,7 +141,7 @@ async function registerMerchant(
       defaultCurrency: 'EUR',
       allowedOrigins: [...allowedOrigins],
     };
-    await callUnary(client.createMerchant.bind(client), request, operatorCall(platform, 'merchant'));
+    await callUnary(client.createMerchant.bind(client), request, operatorCall(doors, 'merchant'));
     return merchantId;
   } finally {
     client.close();
@@ -117,11 +150,11 @@ async function registerMerchant(
 
 /** The merchant's first key, with every scope unless told otherwise. */
 export async function createApiKey(
-  platform: Platform,
+  doors: Doors,
   merchantId: string,
   options: { scopes?: string[]; mode?: Mode } = {},
 ): Promise<string> {
-  const client = new AuthServiceClient(platform.grpc.auth, credentials.createInsecure());
+  const client = new AuthServiceClient(doors.grpc.auth, credentials.createInsecure());
   try {
     const { secret } = await callUnary(
       client.createApiKey.bind(client),
@@ -132,7 +165,7 @@ export async function createApiKey(
         scopes: options.scopes ?? SCOPES,
         expiresAt: undefined,
       },
-      operatorCall(platform, 'auth'),
+      operatorCall(doors, 'auth'),
     );
     return secret;
   } finally {
@@ -140,8 +173,8 @@ export async function createApiKey(
   }
 }
 
-function operatorCall(platform: Platform, audience: string): Parameters<typeof callUnary>[2] {
-  const signer = createSigner('operator', platform.operatorKeyPem);
+function operatorCall(doors: Doors, audience: string): Parameters<typeof callUnary>[2] {
+  const signer = createSigner('operator', doors.operatorKeyPem);
   return { metadata: serviceMetadata(signer, audience, 'seed'), deadlineMs: DEADLINE_MS };
 }
 

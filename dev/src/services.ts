@@ -1,16 +1,9 @@
 import { join } from 'node:path';
 import { startChild } from './child.ts';
 import type { Child } from './child.ts';
-import type { KeyFiles, PlatformOptions, Ports } from './platform.ts';
-
-export type ServiceName =
-  | 'stripe'
-  | 'vaultera'
-  | 'auth'
-  | 'merchant'
-  | 'payment-api'
-  | 'transaction'
-  | 'api-gateway';
+import { local, planService, planSimulator } from './plan.ts';
+import type { AppName, KeyFiles, Plan, ServiceName, Wiring } from './plan.ts';
+import type { PlatformOptions, Ports } from './platform.ts';
 
 type Parts = {
   options: PlatformOptions;
@@ -48,7 +41,7 @@ export async function startServices(parts: Parts): Promise<Services> {
       await startChild({
         name,
         script: plan.script,
-        env: { NODE_ENV: 'development', ...plan.env, ...options.env?.[name] },
+        env: { ...plan.env, ...options.env?.[name] },
         logFolder,
         readyUrl: plan.readyUrl,
         onCrash:
@@ -85,98 +78,39 @@ function toName(name: string): ServiceName {
   return found;
 }
 
-function local(port: number): string {
-  return `http://127.0.0.1:${port}`;
-}
-
-function ready(port: number): string {
-  return `${local(port)}/ready`;
-}
-
-function script(name: string): string {
-  return `services/${name}/src/main.ts`;
-}
-
-type Plan = { script: string; env: Record<string, string>; readyUrl: string };
-
 function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<ServiceName, Plan> {
   const { dataDir } = options;
-  const service = (
-    name: string,
-    httpPort: number,
-    grpcPort: number,
-    opsPort: number,
-  ): Record<string, string> => ({
-    HTTP_PORT: String(httpPort),
-    GRPC_PORT: String(grpcPort),
-    OPS_PORT: String(opsPort),
-    DATABASE_URL: databaseUrls[name] ?? '',
-    TRUSTED_KEYS_FILE: keys.trustedKeysFile,
-    SIGNING_KEY_FILE: keys.privateKeyFile(name),
-    AUTH_GRPC_ADDRESS: `127.0.0.1:${ports.authGrpc}`,
-    MERCHANT_GRPC_ADDRESS: `127.0.0.1:${ports.merchantGrpc}`,
-    TRANSACTION_GRPC_ADDRESS: `127.0.0.1:${ports.transactionGrpc}`,
-  });
+  const simulators = join(dataDir, 'simulators');
+  const wiring: Wiring = {
+    authUrl: local(ports.auth),
+    merchantUrl: local(ports.merchant),
+    paymentApiUrl: local(ports.paymentApi),
+    stripeUrl: local(ports.stripe),
+    vaulteraUrl: local(ports.vaultera),
+    gatewayUrl: local(ports.gateway),
+    authGrpc: `127.0.0.1:${ports.authGrpc}`,
+    merchantGrpc: `127.0.0.1:${ports.merchantGrpc}`,
+    transactionGrpc: `127.0.0.1:${ports.transactionGrpc}`,
+    redisUrl,
+    databaseUrls,
+    opsPorts: {
+      auth: ports.authOps,
+      merchant: ports.merchantOps,
+      'payment-api': ports.paymentApiOps,
+      transaction: ports.transactionOps,
+    },
+    keys,
+    keyringFile: join(dataDir, 'keys', 'keyring.json'),
+  };
+  const service = (name: AppName, http: number, grpc: number, ops: number): Plan =>
+    planService(name, { http, grpc, ops }, wiring);
   return {
-    stripe: {
-      script: 'simulators/stripe/src/main.ts',
-      env: {
-        PORT: String(ports.stripe),
-        DATA_DIR: join(dataDir, 'simulators', 'stripe'),
-        PUBLIC_URL: local(ports.stripe),
-      },
-      readyUrl: `${local(ports.stripe)}/_control/faults`,
-    },
-    vaultera: {
-      script: 'simulators/vaultera/src/main.ts',
-      env: { PORT: String(ports.vaultera), DATA_DIR: join(dataDir, 'simulators', 'vaultera') },
-      readyUrl: `${local(ports.vaultera)}/_control/faults`,
-    },
-    auth: {
-      script: script('auth'),
-      env: service('auth', ports.auth, ports.authGrpc, ports.authOps),
-      readyUrl: ready(ports.authOps),
-    },
-    merchant: {
-      script: script('merchant'),
-      env: {
-        ...service('merchant', ports.merchant, ports.merchantGrpc, ports.merchantOps),
-        KEYRING_FILE: join(dataDir, 'keys', 'keyring.json'),
-      },
-      readyUrl: ready(ports.merchantOps),
-    },
-    transaction: {
-      script: script('transaction'),
-      env: {
-        ...service('transaction', 0, ports.transactionGrpc, ports.transactionOps),
-        STRIPE_API_URL: local(ports.stripe),
-        VAULTERA_BASE_URL: `${local(ports.vaultera)}/api/v1`,
-        SIMULATOR_CHALLENGE_URL: `${local(ports.gateway)}/v1/simulator/challenges`,
-      },
-      readyUrl: ready(ports.transactionOps),
-    },
-    'payment-api': {
-      script: script('payment-api'),
-      env: service('payment-api', ports.paymentApi, ports.paymentApiGrpc, ports.paymentApiOps),
-      readyUrl: ready(ports.paymentApiOps),
-    },
-    'api-gateway': {
-      script: script('api-gateway'),
-      env: {
-        ...service('api-gateway', ports.gateway, 0, ports.gatewayOps),
-        AUTH_URL: local(ports.auth),
-        MERCHANT_URL: local(ports.merchant),
-        PAYMENT_API_URL: local(ports.paymentApi),
-        REDIS_URL: redisUrl ?? '',
-        PUBLIC_DOCS: 'true',
-        HEALTH_TARGETS: [
-          `auth=${ready(ports.authOps)}`,
-          `merchant=${ready(ports.merchantOps)}`,
-          `payment-api=${ready(ports.paymentApiOps)}`,
-          `transaction=${ready(ports.transactionOps)}`,
-        ].join(','),
-      },
-      readyUrl: ready(ports.gatewayOps),
-    },
+    stripe: planSimulator('stripe', ports.stripe, simulators),
+    vaultera: planSimulator('vaultera', ports.vaultera, simulators),
+    auth: service('auth', ports.auth, ports.authGrpc, ports.authOps),
+    merchant: service('merchant', ports.merchant, ports.merchantGrpc, ports.merchantOps),
+    transaction: service('transaction', 0, ports.transactionGrpc, ports.transactionOps),
+    'payment-api': service('payment-api', ports.paymentApi, ports.paymentApiGrpc, ports.paymentApiOps),
+    'api-gateway': service('api-gateway', ports.gateway, 0, ports.gatewayOps),
   };
 }

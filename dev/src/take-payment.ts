@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { post } from './seed.ts';
-import type { Hotel } from './seed.ts';
-import type { Platform } from './platform.ts';
+import type { Doors, Hotel } from './seed.ts';
 
 const paymentSchema = z.object({
   id: z.string(),
@@ -17,12 +16,12 @@ export type Receipt = z.infer<typeof paymentSchema> & { milliseconds: number };
 
 /** A card in the hotel's vault, as its capture form would leave one; the number is Stripe's published test card. */
 export async function captureTestCard(
-  platform: Platform,
-  hotel: Hotel,
+  doors: Pick<Doors, 'vaulteraUrl'>,
+  hotel: Pick<Hotel, 'vaulteraKey'>,
   cardNumber = '4242424242424242',
 ): Promise<string> {
   const query = new URLSearchParams({ api_key: hotel.vaulteraKey });
-  const answer = await post(`${platform.vaulteraUrl}/api/v1/cards?${query.toString()}`, {
+  const answer = await post(`${doors.vaulteraUrl}/api/v1/cards?${query.toString()}`, {
     card: {
       card_number: cardNumber,
       card_type: 'visa',
@@ -38,11 +37,14 @@ export async function captureTestCard(
 const cardSchema = z.object({ data: z.object({ attributes: z.object({ card_token: z.string() }) }) });
 
 /** Charges a captured card through the public door, as a booking engine would. */
-export async function takePayment(platform: Platform, hotel: Hotel): Promise<Receipt> {
-  const cardToken = await captureTestCard(platform, hotel);
+export async function takePayment(
+  doors: Pick<Doors, 'gatewayUrl' | 'vaulteraUrl'>,
+  hotel: Hotel,
+): Promise<Receipt> {
+  const cardToken = await captureTestCard(doors, hotel);
   const startedAt = performance.now();
   const payment = await post(
-    `${platform.gatewayUrl}/v1/charge`,
+    `${doors.gatewayUrl}/v1/charge`,
     {
       card_token: cardToken,
       amount: 12_550,

@@ -1,0 +1,110 @@
+import { join } from 'node:path';
+
+export type AppName = 'auth' | 'merchant' | 'payment-api' | 'transaction' | 'api-gateway';
+export type SimulatorName = 'stripe' | 'vaultera';
+export type ServiceName = AppName | SimulatorName;
+
+/** How a process is started: its program, all its variables, and where it answers 200 once it takes work. */
+export type Plan = { script: string; env: Record<string, string>; readyUrl: string };
+
+/** Where a process listens; 0 for a door that it does not have. */
+export type OwnPorts = { http: number; grpc: number; ops: number };
+
+export type KeyFiles = { privateKeyFile(service: string): string; trustedKeysFile: string };
+
+/** Where each part finds the others: their own ports, or whatever stands before them. */
+export type Wiring = {
+  authUrl: string;
+  merchantUrl: string;
+  paymentApiUrl: string;
+  stripeUrl: string;
+  vaulteraUrl: string;
+  /** The public door, where guests are sent. */
+  gatewayUrl: string;
+  /** host:port of each gRPC door. */
+  authGrpc: string;
+  merchantGrpc: string;
+  transactionGrpc: string;
+  /** Undefined: limits are counted in each gateway. */
+  redisUrl: string | undefined;
+  /** postgres://… by service. */
+  databaseUrls: Readonly<Record<string, string>>;
+  /** Name to ops port of whose readiness the gateway tells. */
+  opsPorts: Readonly<Record<string, number>>;
+  keys: KeyFiles;
+  keyringFile: string;
+};
+
+/** Every variable of one service, in this one place for every platform that is started by us. */
+export function planService(name: AppName, ports: OwnPorts, wiring: Wiring): Plan {
+  return {
+    script: `services/${name}/src/main.ts`,
+    env: {
+      NODE_ENV: 'development',
+      HTTP_PORT: String(ports.http),
+      GRPC_PORT: String(ports.grpc),
+      OPS_PORT: String(ports.ops),
+      DATABASE_URL: wiring.databaseUrls[name] ?? '',
+      TRUSTED_KEYS_FILE: wiring.keys.trustedKeysFile,
+      SIGNING_KEY_FILE: wiring.keys.privateKeyFile(name),
+      AUTH_GRPC_ADDRESS: wiring.authGrpc,
+      MERCHANT_GRPC_ADDRESS: wiring.merchantGrpc,
+      TRANSACTION_GRPC_ADDRESS: wiring.transactionGrpc,
+      ...ownVariables(name, wiring),
+    },
+    readyUrl: ready(ports.ops),
+  };
+}
+
+function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
+  switch (name) {
+    case 'auth':
+    case 'payment-api':
+      return {};
+    case 'merchant':
+      return { KEYRING_FILE: wiring.keyringFile };
+    case 'transaction':
+      return {
+        STRIPE_API_URL: wiring.stripeUrl,
+        VAULTERA_BASE_URL: `${wiring.vaulteraUrl}/api/v1`,
+        SIMULATOR_CHALLENGE_URL: `${wiring.gatewayUrl}/v1/simulator/challenges`,
+      };
+    case 'api-gateway':
+      return {
+        AUTH_URL: wiring.authUrl,
+        MERCHANT_URL: wiring.merchantUrl,
+        PAYMENT_API_URL: wiring.paymentApiUrl,
+        REDIS_URL: wiring.redisUrl ?? '',
+        PUBLIC_DOCS: 'true',
+        HEALTH_TARGETS: Object.entries(wiring.opsPorts)
+          .map(([target, port]) => `${target}=${ready(port)}`)
+          .join(','),
+      };
+    default:
+      throw new Error(`${String(name satisfies never)} is not a service`);
+  }
+}
+
+/** A provider simulator with its journal in a folder of its own below `folder`. */
+export function planSimulator(name: SimulatorName, port: number, folder: string): Plan {
+  return {
+    script: `simulators/${name}/src/main.ts`,
+    env: {
+      NODE_ENV: 'development',
+      PORT: String(port),
+      DATA_DIR: join(folder, name),
+      // Only Stripe's has pages for guests.
+      ...(name === 'stripe' ? { PUBLIC_URL: local(port) } : {}),
+    },
+    readyUrl: `${local(port)}/_control/faults`,
+  };
+}
+
+/** The loopback URL of a port. */
+export function local(port: number): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+function ready(port: number): string {
+  return `${local(port)}/ready`;
+}
