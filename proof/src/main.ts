@@ -6,6 +6,7 @@ import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { writeReport } from './report.ts';
 import type { Finished } from './report.ts';
 import type { Profile, Scenario } from './scenario.ts';
+import { planted } from './planted/planted-scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 // npm run proof -- <scenario>|all [--seed 1] [--minutes M] [--profile short|long] [--report file] [--keep]. Each scenario
@@ -27,7 +28,7 @@ const { values, positionals } = parseArgs({
 const [command = ''] = positionals;
 const profile = (['short', 'long'] as const).find((name) => name === values.profile);
 const seeds = values.seed.split(',').map(Number);
-const chosen = command === 'all' ? SCENARIOS : SCENARIOS.filter(({ name }) => name === command);
+const chosen = command === 'all' ? SCENARIOS : [...SCENARIOS, planted].filter(({ name }) => name === command);
 const minutes = Number(values.minutes ?? (profile === undefined ? Number.NaN : MINUTES[profile]));
 if (
   chosen.length === 0 ||
@@ -35,7 +36,7 @@ if (
   !seeds.every(Number.isSafeInteger) ||
   !(minutes > 0 && minutes <= 24 * 60)
 ) {
-  const names = SCENARIOS.map(({ name }) => name).join(' | ');
+  const names = [...SCENARIOS, planted].map(({ name }) => name).join(' | ');
   console.error(
     `usage: npm run proof -- ${names} | all [--seed N[,N…]] [--minutes 0–1440, for each seed] [--profile short|long] [--report FILE] [--keep]`,
   );

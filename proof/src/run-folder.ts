@@ -64,7 +64,7 @@ export const clientLineSchema = z.discriminatedUnion('type', [
     action: z.enum(ACTIONS),
     /** The Idempotency-Key. */
     key: z.string(),
-    /** `pay_…` in the path; null for charge and create. */
+    /** `pay_…` in the path; null for charge and create, and for an authorize that makes its own payment (a hold). */
     paymentId: z.string().nullable(),
     /** Minor units; null: all that is left. */
     amount: z.int().nullable(),

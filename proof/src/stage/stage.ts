@@ -1,5 +1,9 @@
+import { local } from '@centra/dev/plan.ts';
+import { createHotel } from '@centra/dev/seed.ts';
+import type { Doors, Hotel } from '@centra/dev/seed.ts';
 import type { FaultProxy } from '@centra/testkit/fault-proxy.ts';
-import type { Hotel } from '@centra/dev/seed.ts';
+import { heal } from './heal.ts';
+import { raise } from './raise.ts';
 
 /** Every process of ours on the stage; gateway, payment-api and transaction twice, the others once. */
 export const REPLICAS = [
@@ -43,6 +47,8 @@ export type LinkName = (typeof LINKS)[number];
 export type Replica = {
   name: ReplicaName;
   pid(): number;
+  /** Its own loopback ports, for `setTargets` of a link; 0 for a door that it does not have. */
+  ports: { http: number; grpc: number };
   logFile: string;
   isRunning(): boolean;
   kill9(): Promise<void>;
@@ -92,6 +98,7 @@ export type Stage = {
     databases: Readonly<Record<string, string>>;
     pid(): number;
     dataDir: string;
+    isRunning(): boolean;
     /** kill -9 of the whole server. */
     kill9(): Promise<void>;
     /** Starts it again on the same port and folder, and waits until it answers. */
@@ -118,7 +125,68 @@ export type Stage = {
   stop(): Promise<void>;
 };
 
+const DEFAULT_HOTELS = [
+  { name: 'Riad Stripe', provider: 'stripe' },
+  { name: 'Riad Simulator', provider: 'simulator' },
+] as const;
+
 /** Every service as separate processes behind fault proxies, on a Postgres, Redis and NATS of this stage's own, on free ports. */
 export async function startStage(options: StageOptions): Promise<Stage> {
-  throw new Error(`not built yet: ${options.folder}`);
+  const raised = await raise(options, { replicas: REPLICAS, links: LINKS });
+  const { links, postgres, databases, redis, stripe, vaultera, replicas } = raised;
+  const doors: Doors = {
+    gatewayUrl: local(links['door-1'].port),
+    webhooksUrl: local(links.webhooks.port),
+    stripeUrl: stripe.url,
+    vaulteraUrl: vaultera.url,
+    grpc: {
+      auth: `127.0.0.1:${links['auth-grpc'].port}`,
+      merchant: `127.0.0.1:${links['merchant-grpc'].port}`,
+    },
+    operatorKeyPem: raised.operatorKeyPem,
+  };
+  const hotels: StageHotel[] = [];
+  const addHotel: Stage['addHotel'] = async (wanted) => {
+    const { stripeAccount, ...hotel } = await createHotel(doors, wanted);
+    const account = wanted.provider === 'stripe' ? stripeAccount : '';
+    const added: StageHotel = { ...hotel, ...wanted, stripeAccount: account };
+    hotels.push(added);
+    return added;
+  };
+  let stopped: Promise<void> | undefined;
+  const stop = async (): Promise<void> => await (stopped ??= raised.stop());
+  try {
+    // All at once, but always in this order for whoever draws one.
+    const wanted = options.hotels ?? DEFAULT_HOTELS;
+    const added = await Promise.all(wanted.map(addHotel));
+    hotels.splice(0, hotels.length, ...added);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return {
+    folder: options.folder,
+    logFolder: raised.logFolder,
+    doors: [doors.gatewayUrl, local(links['door-2'].port)],
+    links,
+    replica(name) {
+      const replica = replicas.get(name);
+      const ports = raised.ports.get(name);
+      if (replica === undefined || ports === undefined) throw new Error(`${name} is not on the stage`);
+      return { ...replica, name, ports };
+    },
+    hotels,
+    addHotel,
+    postgres: { ...postgres, databases },
+    redis,
+    nats: raised.nats,
+    stripeUrl: stripe.url,
+    vaulteraUrl: vaultera.url,
+    journals: { stripe: stripe.journal, vaultera: vaultera.journal },
+    keyringFile: raised.keyringFile,
+    crashes: raised.crashes,
+    heal: async () =>
+      await heal({ ...raised, simulators: [stripe, vaultera], replicas: [...replicas.values()] }),
+    stop,
+  };
 }

@@ -1,4 +1,6 @@
 import type { Check } from '../scenario.ts';
+import { readBooks } from './books.ts';
+import { INVARIANTS } from './invariants.ts';
 
 /** What became of one invariant of reliability.md §5. */
 export type Verdict = {
@@ -16,9 +18,27 @@ export type Verdict = {
   notYet: string | undefined;
 };
 
+// Enough to find the cause; a run that is broken everywhere stays readable.
+const OFFENDING_SHOWN = 5;
+
 /** Reads a run folder, never the platform and never its code, and judges every invariant I1 to I30 in turn. */
 export function verifyRun(folder: string): Verdict[] {
-  throw new Error(`not built yet: ${folder}`);
+  const books = readBooks(folder);
+  return INVARIANTS.map(({ number, rule, judge }) => {
+    const found = judge(books);
+    if ('notYet' in found)
+      return { invariant: number, rule, checked: 0, offending: [], violations: 0, notYet: found.notYet };
+    // Whoever looks at nothing finds nothing.
+    const offending = found.checked === 0 ? ['there was nothing to look at'] : found.offending;
+    return {
+      invariant: number,
+      rule,
+      checked: found.checked,
+      offending: offending.slice(0, OFFENDING_SHOWN),
+      violations: offending.length,
+      notYet: undefined,
+    };
+  });
 }
 
 /** Verdicts as checks and notes of a scenario. */
