@@ -35,13 +35,18 @@ const SETTLE_MAX_MS = 120_000;
 // Keys that are asked for once more at the end; each is one more request of the run.
 const REPLAYS_MAX = 100;
 
+// Several of each provider, so that what belongs to one can turn up at another. More would only thin out what is done at each.
+const HOTELS: NonNullable<StageOptions['hotels']> = (['stripe', 'simulator'] as const).flatMap((provider) =>
+  ['North', 'South', 'East'].map((name) => ({ name: `Riad ${name} (${provider})`, provider })),
+);
+
 /** Load and faults for the given minutes, then everything healed and at rest, then every invariant judged. */
 export async function runChaos(options: ScenarioOptions, chaos: Chaos): Promise<Outcome> {
   const { folder, say } = options;
   const startedAt = new Date();
   const stageFolder = join(folder, 'stage');
   mkdirSync(stageFolder);
-  const stage = await startStage({ ...chaos.stage, folder: stageFolder, say });
+  const stage = await startStage({ hotels: HOTELS, ...chaos.stage, folder: stageFolder, say });
   let seen: Outcome;
   try {
     seen = await breakAndMend(stage, options, chaos, startedAt);

@@ -53,13 +53,15 @@ export async function die(world: World, crash: CrashCase, subject: Subject): Pro
   const replica = armedOf(world, crash);
   const { failpoint, kind, provider } = crash;
   const fault = journal.begin('failpoint', replica.name, { failpoint, kind, provider });
+  // It may have died as soon as it was asked.
+  const sinceMs = Date.now() - SEEN_WITHIN_MS;
   await untilDead(replica, DEATH_TIMEOUT_MS);
   journal.end(fault);
   if (replica.isRunning()) {
     await replica.kill9();
     return [`${replica.name} did not die at ${failpoint}`];
   }
-  const words = lastWords(replica.logFile);
+  const words = lastWords(replica.logFile, sinceMs);
   if (words !== failpoint) return [`${replica.name} died, but not of ${failpoint}: ${words}`];
   return judgeLeft(crash, subject, await books.of(subject)).map((what) => `at its death ${what}`);
 }
@@ -69,8 +71,13 @@ async function untilDead(replica: Replica, timeoutMs: number): Promise<void> {
   while (replica.isRunning() && performance.now() < endsAt) await pauseMs(LOOK_EVERY_MS);
 }
 
+// What the log still had in hand may reach the file after the last words, which are written at once.
+const LAST_LINES = 20;
+
 /** What the failpoint wrote before it killed; else the last line of the log. */
-function lastWords(logFile: string): string {
-  const last = readFileSync(logFile, 'utf8').trimEnd().split('\n').at(-1) ?? '';
-  return /"failpoint":"([^"]+)"/.exec(last)?.[1] ?? last;
+function lastWords(logFile: string, sinceMs: number): string {
+  const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LAST_LINES);
+  const words = lines.map((line) => /"time":"([^"]+)".*"failpoint":"([^"]+)"/.exec(line));
+  const said = words.findLast((match) => match !== null && new Date(match[1] ?? '').getTime() >= sinceMs);
+  return said?.[2] ?? lines.at(-1) ?? '';
 }

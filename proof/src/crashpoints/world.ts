@@ -3,7 +3,7 @@ import type { Replica, Stage } from '../stage/stage.ts';
 import type { Books } from './book.ts';
 import type { Client } from './client.ts';
 import type { CrashCase } from './crash-cases.ts';
-import type { NemesisJournal } from './nemesis-journal.ts';
+import type { NemesisJournal } from '../nemesis/nemesis-journal.ts';
 import { REPLICAS_OF } from './wiring.ts';
 import type { Wiring } from './wiring.ts';
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Seeded } from '../seeded.ts';
 import type { Stage, StageHotel } from '../stage/stage.ts';
@@ -160,6 +161,8 @@ async function rival(work: Work, random: Seeded, hotel: StageHotel): Promise<voi
   const first = await prepare(work, hotel, newCharge(random, tasteOf(work, hotel)), key);
   const second = await prepare(work, hotel, newCharge(random, tasteOf(work, hotel)), key);
   if (first === undefined || second === undefined) return;
+  // The same card and amount were drawn twice: then they are one request, not two.
+  if (isDeepStrictEqual(first.asked, second.asked)) return;
   work.rivals.push([first, second]);
   await Promise.all([askFor(work, first), askFor(work, second)]);
   await persist(work, random, first);

@@ -3,7 +3,7 @@ import type { Seeded } from '../seeded.ts';
 import type { Stage } from '../stage/stage.ts';
 import { doingOf } from './do-fault.ts';
 import { createNemesisJournal } from './nemesis-journal.ts';
-import { targetsOf } from './planned-fault.ts';
+import { detailsOf, targetsOf } from './planned-fault.ts';
 import type { PlannedFault } from './planned-fault.ts';
 import { schedule } from './schedule.ts';
 
@@ -49,8 +49,9 @@ export function startNemesis(stage: Stage, options: NemesisOptions): Nemesis {
 
   const doOne = async (planned: PlannedFault): Promise<void> => {
     const { begin, undo } = doingOf(planned, stage);
-    const id = journal.begin(planned);
-    options.say(`${planned.name}: ${targetsOf(planned).join(', ')} for ${planned.holdMs} ms`);
+    const target = targetsOf(planned).join(', ');
+    const id = journal.begin(planned.name, target, detailsOf(planned));
+    options.say(`${planned.name}: ${target} for ${planned.holdMs} ms`);
     try {
       await begin();
       counts[planned.name] = (counts[planned.name] ?? 0) + 1;

@@ -2,7 +2,7 @@ import { openBooks } from '../crashpoints/book.ts';
 import { createClient } from '../crashpoints/client.ts';
 import { drawCases, nameOf, planCases, shuffled } from '../crashpoints/crash-cases.ts';
 import type { ArmedService } from '../crashpoints/crash-cases.ts';
-import { createNemesisJournal } from '../crashpoints/nemesis-journal.ts';
+import { createNemesisJournal } from '../nemesis/nemesis-journal.ts';
 import { crashLoop, crashOne, isEventCase, isLoopCase } from '../crashpoints/run-case.ts';
 import { untilAtRest } from '../crashpoints/settle.ts';
 import type { CaseResult } from '../crashpoints/settle.ts';
@@ -27,6 +27,8 @@ export const crashpoints: Scenario = {
 
 // Of the long profile's cases only so many settle at once; each asks again now and then.
 const SETTLING_MAX = 24;
+// Of the minutes, for crashes in the middle of a request; the rest is for those of the loops.
+const REQUESTS_SHARE = 0.7;
 
 async function run(options: ScenarioOptions): Promise<Outcome> {
   const stage = await startStage({ folder: options.folder, say: options.say });
@@ -49,9 +51,14 @@ async function runOn(stage: Stage, options: ScenarioOptions): Promise<Outcome> {
   const facts = { scenario: 'crashpoints', seed, startedAt, quietAt, hotels: [...stage.hotels] };
   await dumpRun(stage, facts, folder);
   const verdicts = toChecks(verifyRun(folder));
+  const left = chosen.length - results.length;
   return {
     checks: [...results.map(toCheck), endedByItself(stage), ...verdicts.checks],
-    notes: [...impossible, ...verdicts.notes],
+    notes: [
+      ...(left === 0 ? [] : [`${left} of ${chosen.length} cases did not fit into the minutes`]),
+      ...impossible,
+      ...verdicts.notes,
+    ],
     counts: {
       cases: results.length,
       failpoints: new Set(results.map(({ crash }) => crash.failpoint)).size,
@@ -63,9 +70,12 @@ async function runOn(stage: Stage, options: ScenarioOptions): Promise<Outcome> {
 /** Every case, and then rest. */
 async function crashAll(
   stage: Stage,
-  { folder, seed, say }: ScenarioOptions,
+  { folder, minutes, profile, seed, say }: ScenarioOptions,
   cases: readonly NumberedCase[],
 ): Promise<CaseResult[]> {
+  // What is drawn for the short profile is always done. All cases take about eight minutes on two cores.
+  const lastsMs = profile === 'short' ? Number.POSITIVE_INFINITY : minutes * 60_000;
+  const startedAt = performance.now();
   const client = await createClient(folder);
   const books = openBooks(stage);
   const journal = createNemesisJournal(folder);
@@ -74,9 +84,10 @@ async function crashAll(
     const inRequests = await runRequests(
       world,
       cases.filter((each) => !isLoopCase(each)),
+      startedAt + lastsMs * REQUESTS_SHARE,
     );
     say(`${inRequests.length} processes died in the middle of a request`);
-    const inLoops = await runLoops(world, cases.filter(isLoopCase));
+    const inLoops = await runLoops(world, cases.filter(isLoopCase), startedAt + lastsMs);
     say(`${inLoops.length} died while they cleared up, or of an event`);
     await stage.heal();
     await untilAtRest(books);
@@ -88,12 +99,17 @@ async function crashAll(
 }
 
 /** One armed process of each service at a time; what they leave behind settles meanwhile. */
-async function runRequests(world: World, cases: readonly NumberedCase[]): Promise<CaseResult[]> {
+async function runRequests(
+  world: World,
+  cases: readonly NumberedCase[],
+  endsAt: number,
+): Promise<CaseResult[]> {
   const lane = async (service: ArmedService): Promise<CaseResult[]> => {
     const { armed, other } = REPLICAS_OF[service];
     world.wiring.route(service, other);
     const settling: Promise<CaseResult>[] = [];
     for (const each of cases.filter(({ crash }) => crash.service === service)) {
+      if (performance.now() > endsAt) break;
       const { settled } = await crashOne(world, each);
       settling.push(settled);
       await settling.at(-SETTLING_MAX);
@@ -106,7 +122,7 @@ async function runRequests(world: World, cases: readonly NumberedCase[]): Promis
 }
 
 /** One after the other, with a single transaction process: what its loops find is then of this case only. */
-async function runLoops(world: World, cases: readonly NumberedCase[]): Promise<CaseResult[]> {
+async function runLoops(world: World, cases: readonly NumberedCase[], endsAt: number): Promise<CaseResult[]> {
   const { stage, wiring, books } = world;
   const results: CaseResult[] = [];
   await untilAtRest(books);
@@ -114,7 +130,7 @@ async function runLoops(world: World, cases: readonly NumberedCase[]): Promise<C
   await stage.replica(REPLICAS_OF.transaction.other).stop();
   // The sweeper's first: webhooks that met a dead process come again some seconds later, and are waited for only once.
   const ordered = cases.toSorted((a, b) => Number(isEventCase(a)) - Number(isEventCase(b)));
-  for (const each of ordered) results.push(await crashLoop(world, each));
+  for (const each of ordered) if (performance.now() <= endsAt) results.push(await crashLoop(world, each));
   return results;
 }
 
