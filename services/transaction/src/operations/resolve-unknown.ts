@@ -143,7 +143,7 @@ async function followOutcome(context: Context, operation: Operation): Promise<bo
       return false;
     case 'failed':
     case 'canceled':
-      await settle(context, operation, { kind: 'succeeded', providerReference: '' }, PAYMENT_UNTOUCHED);
+      await endMoot(context, operation, { kind: 'succeeded', providerReference: '' });
       return true;
     case 'succeeded':
     case 'partially_refunded':
@@ -152,16 +152,27 @@ async function followOutcome(context: Context, operation: Operation): Promise<bo
         { merchantId: operation.merchantId, paymentId: operation.payment.id, operationId: operation.id },
         'money was collected before the payment could be canceled; it stays collected',
       );
-      await settle(
-        context,
-        operation,
-        { kind: 'declined', failure: failureOf('already_captured') },
-        PAYMENT_UNTOUCHED,
-      );
+      await endMoot(context, operation, { kind: 'declined', failure: failureOf('already_captured') });
       return true;
     default:
       throw new Error(`a void cannot follow ${String(status satisfies never)}`);
   }
+}
+
+/**
+ * Ends a void that left nothing to do. The payment is let go of first: write 2 touches no payment here, and should it not
+ * come to that, nobody else can hold what was never held.
+ */
+async function endMoot(context: Context, operation: Operation, outcome: Outcome): Promise<void> {
+  const { merchantId, id, attempt, payment } = operation;
+  await context.pool.query({
+    name: 'free-payment',
+    text: `update payments p set busy_operation_id = null from operations o
+            where o.merchant_id = $1 and o.id = $2 and o.attempt = $3
+              and p.merchant_id = o.merchant_id and p.id = $4 and p.busy_operation_id = o.id`,
+    values: [merchantId, id, attempt, payment.id],
+  });
+  await settle(context, operation, outcome, PAYMENT_UNTOUCHED);
 }
 
 /** The provider's word on a sale or authorisation, by the surest way it offers. */

@@ -166,12 +166,6 @@ export const WRITE_TRANSITIONS_SQL = `
        and p.status = any(o.from_statuses)
     returning p.*, old.status as from_status, o.operation_id, o.held, o.actor, o.request_id, o.address, o.event_type,
       o.details
-  ), freed as (
-    -- A void that ended because nothing was left to release moves no payment, but keeps it to itself no longer.
-    update payments p set busy_operation_id = null
-      from operation o
-     where p.merchant_id = o.merchant_id and p.id = o.payment_id and p.busy_operation_id = o.operation_id
-       and o.payment_status is null and o.state in ('succeeded', 'declined')
   ), reference as (
     insert into provider_references (provider_reference, merchant_id, payment_id)
     select payment_reference, merchant_id, payment_id from operation where payment_reference is not null

@@ -1,6 +1,7 @@
 import { createPool } from '@centra/service-kit/database.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import { Client } from 'pg';
 import type { Config } from '../config.ts';
 import { createContext } from '../context.ts';
 import type { Plant } from './plants.ts';
@@ -14,14 +15,15 @@ export async function openBench(
   const log = createLog('simulation', 'silent');
   const base = createContext(configOf(url), log);
   const pool = createPool({ url, max: 1, applicationName: 'simulation', log });
-  Object.assign(pool.options, { pipeline: true });
-  const connection = await pool.connect();
+  // With the pool's own reading of rows; and a statement may follow another before that is answered.
+  const connection = new Client({ ...pool.options, pipeline: true });
+  await connection.connect();
   return {
     connection,
     base,
     plant,
     async close() {
-      connection.release();
+      await connection.end();
       base.merchantClient.close();
       await base.providers.close();
       await Promise.all([pool.end(), base.pool.end()]);

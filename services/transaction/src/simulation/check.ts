@@ -14,7 +14,7 @@ import type { World } from './world.ts';
 /** Every invariant that does not hold, in words; empty when the run is right. */
 export async function check(run: Run): Promise<string[]> {
   const { world } = run;
-  const books = await readBooks(world);
+  const books = await readBooks(run);
   const asks = asksOf(run).filter(({ calls }) => calls.length > 0);
   const effects = Object.values(world.desks).flatMap(({ bank }) => bank.effects);
   const told = asks.flatMap((ask) => toldOf(ask, books, effects));
@@ -29,7 +29,7 @@ export async function check(run: Run): Promise<string[]> {
 
 type SimulatedBooks = Omit<Books, 'operations'> & { operations: (OperationBook & { sequence: number })[] };
 
-async function readBooks(world: World): Promise<SimulatedBooks> {
+async function readBooks({ world, ranOutUnseen }: Run): Promise<SimulatedBooks> {
   const select = async <Row extends QueryResultRow>(text: string): Promise<Row[]> => {
     const { rows } = await execute<Row>(world, { text, values: [world.hotel.merchantId] });
     return rows;
@@ -44,7 +44,9 @@ async function readBooks(world: World): Promise<SimulatedBooks> {
       `select * from payment_events where merchant_id = $1 order by payment_id, version`,
     ),
     outbox: await select<EventBook>(`select payment_id, version, type from outbox where merchant_id = $1`),
-    effects: effects.filter((effect) => !effect.isTakenBack),
+    effects: effects.filter(
+      ({ isTakenBack: isUndone, operationId }) => !isUndone && !ranOutUnseen.has(operationId),
+    ),
   };
 }
 

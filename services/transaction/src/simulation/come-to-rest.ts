@@ -1,6 +1,7 @@
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import { settleUnknownOperation } from '../operations/settle-unknown-operation.ts';
+import type { BankPayment } from './bank-rules.ts';
 import { wantsAnswer } from './client.ts';
 import { asksOf, deliver, drain, startCall, startLoop } from './play.ts';
 import type { Run } from './play.ts';
@@ -100,6 +101,12 @@ type OpenRow = {
   due_in_ms: number | null;
 };
 
+/** A hold that the bank let go of before anybody knew of it: nothing is held and nothing was taken. */
+function ranOut(payments: readonly BankPayment[], operationId: string): boolean {
+  const own = payments.find((payment) => payment.operationId === operationId);
+  return own?.state === 'canceled' && own.canceledBy === 'expiry';
+}
+
 /** What waits for a person is settled by one who has looked at the bank's own record. */
 async function askPeople(run: Run, escalated: readonly string[]): Promise<void> {
   const { world } = run;
@@ -108,7 +115,9 @@ async function askPeople(run: Run, escalated: readonly string[]): Promise<void> 
   for (const operationId of escalated) {
     const bank = Object.values(world.desks).map((desk) => desk.bank);
     const found = bank.map((own) => own.find({ operationId })).find(({ kind }) => kind !== 'absent');
-    const happened = found?.kind === 'succeeded' || found?.kind === 'pending';
+    const isGone = bank.some(({ payments }) => ranOut([...payments.values()], operationId));
+    if (isGone) run.ranOutUnseen.add(operationId);
+    const happened = !isGone && (found?.kind === 'succeeded' || found?.kind === 'pending');
     world.tell(`person  settles ${operationId}: it ${happened ? 'happened' : 'did not happen'}`);
     settleUnknownOperation(instance.context, {
       merchantId: world.hotel.merchantId,

@@ -19,6 +19,8 @@ export type Run = {
   instances: Instance[];
   /** Instances started so far, those that died included. */
   started: number;
+  /** Holds that a person found gone, so that they were called "not charged". */
+  ranOutUnseen: Set<string>;
   /** Refusals that promise something, still to be held against the record. */
   doubtful: { ask: Ask; call: Call; code: string }[];
   /** What was seen to be wrong while it happened. */
@@ -38,6 +40,7 @@ export function startRun(world: World): Run {
     journeys: planJourneys(world.dice, world.hotel),
     instances: [],
     started: 0,
+    ranOutUnseen: new Set(),
     doubtful: [],
     faults: [],
   };

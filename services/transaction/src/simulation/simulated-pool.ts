@@ -1,7 +1,7 @@
 import { createPool } from '@centra/service-kit/database.ts';
-import type { Pool, PoolClient } from '@centra/service-kit/database.ts';
+import type { Pool } from '@centra/service-kit/database.ts';
 import { createLog } from '@centra/service-kit/log.ts';
-import type { QueryConfig, QueryResult, QueryResultRow } from 'pg';
+import type { Client, QueryConfig, QueryResult, QueryResultRow } from 'pg';
 import type { Faults } from './faults.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Story } from './story.ts';
@@ -9,7 +9,7 @@ import type { VirtualClock } from './virtual-clock.ts';
 
 export type DatabaseWorld = {
   /** The one connection to the real database: one step is taken at a time, and each statement is its own transaction. */
-  connection: PoolClient;
+  connection: Client;
   clock: VirtualClock;
   scheduler: Scheduler;
   faults: Faults;
@@ -66,8 +66,12 @@ export async function execute<Row extends QueryResultRow>(
   { connection, clock }: Pick<DatabaseWorld, 'connection' | 'clock'>,
   config: QueryConfig,
 ): Promise<QueryResult<Row>> {
-  // Both go out together: the connection is one that pipelines.
-  const [, result] = await Promise.all([connection.query(clock.sql()), connection.query<Row>(config)]);
+  // Both go out together, in one packet: half of a run's time went into writing two.
+  const { stream } = connection.connection;
+  stream.cork();
+  const both = Promise.all([connection.query(clock.sql()), connection.query<Row>(config)]);
+  stream.uncork();
+  const [, result] = await both;
   return result;
 }
 

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { mock } from 'node:test';
-import type { PoolClient } from '@centra/service-kit/database.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
+import type { Client } from 'pg';
 import type { Context } from '../context.ts';
 import { createOperationWriter } from '../operations/begin-operation.ts';
 import { createTransitionWriter } from '../payments/transition.ts';
@@ -29,7 +29,7 @@ import { startVirtualClock } from './virtual-clock.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
 /** What runs share: one connection, and the parts of a context that no run changes. */
-export type Bench = { connection: PoolClient; base: Context; plant: Plant };
+export type Bench = { connection: Client; base: Context; plant: Plant };
 
 /** One process of the service. Its loops take one round at a time, as in life. */
 export type Instance = { name: string; context: Context; loops: Set<string> };
@@ -46,7 +46,7 @@ export type World = {
   story: Story;
   scheduler: Scheduler;
   faults: Faults;
-  connection: PoolClient;
+  connection: Client;
   hotel: HotelFacts;
   desks: Readonly<Record<ProviderName, ProviderDesk>>;
   webhooks: Webhook[];
