@@ -62,7 +62,8 @@ async function runTests(chosen: readonly string[], postgresUrl: string): Promise
   mkdirSync(cache, { recursive: true });
   const args = [
     '--test',
-    `--test-concurrency=${Math.max(2, Math.min(4, availableParallelism()))}`,
+    // Three on two cores: test files wait for each other's databases and timers a third of the time.
+    `--test-concurrency=${Math.max(3, Math.min(4, availableParallelism()))}`,
     `--test-timeout=${FILE_TIMEOUT_MS}`,
     '--test-reporter=spec',
     '--test-reporter-destination=stdout',

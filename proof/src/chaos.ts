@@ -90,6 +90,7 @@ async function breakAndMend(
   const more = (await chaos.atRest?.(stage, load)) ?? {};
   await load.close();
   sampler.stop();
+  await endIdleConnections(stage);
   await sampler.take('rest');
   await dumpRun(stage, factsOf(stage, { scenario: chaos.scenario, seed, startedAt, quietAt }), folder);
   const open = [...unrest.operations, ...unrest.events];
@@ -109,6 +110,16 @@ async function breakAndMend(
   ];
   const counts = { ...load.counts(), ...nemesis.counts(), restSeconds, ...more.counts };
   return { checks, notes: more.notes ?? [], counts };
+}
+
+// Far longer than a process needs to see that a connection is gone.
+const END_MS = 1_000;
+
+/** What is kept open for the next request would end by itself a minute later; what is left then belongs to nobody. */
+async function endIdleConnections({ links }: Stage): Promise<void> {
+  for (const name of ['door-1', 'door-2', 'webhooks', 'payment-api', 'auth', 'merchant'] as const)
+    links[name].breakAll();
+  await pause(END_MS);
 }
 
 // Far below what a healthy stage does on two busy cores; a run with fewer has tested nothing.

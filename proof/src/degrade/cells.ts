@@ -26,20 +26,17 @@ export type State = (typeof STATES)[number];
 /** One outage: a dependency in a state. */
 export type Cell = { dependency: Dependency; state: State; fault: Fault };
 
-/** All of them in an order of the seed; `short` takes a third, with every dependency among them. */
+/** All of them in an order of the seed; `short` takes one of each dependency. */
 export function drawCells(random: Seeded, profile: Profile): Cell[] {
   const names = Object.keys(DEPENDENCIES).filter(isDependency);
   const all = names.flatMap((dependency) =>
     shuffled(STATES, random).map((state) => ({ dependency, state, fault: faultOf(state, random) })),
   );
   if (profile === 'long') return shuffled(all, random);
-  const firstOfEach = all.filter((_cell, nth) => nth % STATES.length === 0);
-  const others = shuffled(
-    all.filter((_cell, nth) => nth % STATES.length !== 0),
+  return shuffled(
+    all.filter((_cell, nth) => nth % STATES.length === 0),
     random,
   );
-  const wanted = Math.round(all.length / 3);
-  return shuffled([...firstOfEach, ...others.slice(0, wanted - firstOfEach.length)], random);
 }
 
 function isDependency(name: string): name is Dependency {

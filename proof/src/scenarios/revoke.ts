@@ -11,8 +11,9 @@ import type { Revoked, Round } from '../revocation/revoke-one.ts';
 import { TRIALS } from '../revocation/trials.ts';
 import type { Trial } from '../revocation/trials.ts';
 import { check } from '../scenario.ts';
-import type { Check, Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
+import type { Check, Outcome, Profile, Scenario, ScenarioOptions } from '../scenario.ts';
 import { seeded } from '../seeded.ts';
+import type { Seeded } from '../seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 
@@ -39,7 +40,7 @@ export const revoke: Scenario = {
   },
 };
 
-async function revokeAll(stage: Stage, { seed, minutes, say }: ScenarioOptions): Promise<Outcome> {
+async function revokeAll(stage: Stage, { seed, minutes, profile, say }: ScenarioOptions): Promise<Outcome> {
   const [hotel] = stage.hotels;
   if (hotel === undefined) throw new Error('there is no hotel');
   const desk = openKeyDesk(stage.doors[0] ?? '', hotel.apiKey);
@@ -50,7 +51,7 @@ async function revokeAll(stage: Stage, { seed, minutes, say }: ScenarioOptions):
   const done: Revoked[] = [];
   const deadline = performance.now() + minutes * 60_000;
   try {
-    for (const trial of trialsOf(stage, seed, deadline)) {
+    for (const trial of trialsOf(stage, profile, seeded(seed).fork('revoke'), deadline)) {
       const revoked = await revokeOne(round, trial, await desk.make(`goes ${done.length + 1}`));
       done.push(revoked);
       say(`${trial.name}: refused after ${Math.round(revoked.slowestMs)} ms`);
@@ -81,12 +82,19 @@ async function revokeAll(stage: Stage, { seed, minutes, say }: ScenarioOptions):
   };
 }
 
-/** Each trial once, in the order of the list, so that the whole ones come together; then as the seed has it, until time is up. */
-function* trialsOf(stage: Stage, seed: number, deadline: number): Generator<Trial> {
-  const possible = TRIALS.filter(({ name }) => stage.redis !== undefined || !name.startsWith('Redis'));
-  yield* possible;
-  const random = seeded(seed).fork('revoke');
-  while (performance.now() < deadline) yield random.oneOf(possible);
+// Beside the one in which nothing is broken; each takes some seconds.
+const TRIALS_IN_SHORT = 5;
+
+/** Each trial once, the whole one first, then as the seed has it until time is up; the short profile draws from them. */
+function* trialsOf(stage: Stage, profile: Profile, random: Seeded, deadline: number): Generator<Trial> {
+  const [whole, ...broken] = TRIALS.filter(
+    ({ name }) => stage.redis !== undefined || !name.startsWith('Redis'),
+  );
+  if (whole !== undefined) yield whole;
+  if (profile === 'short')
+    while (broken.length > TRIALS_IN_SHORT) broken.splice(random.between(0, broken.length - 1), 1);
+  yield* broken;
+  while (profile === 'long' && performance.now() < deadline) yield random.oneOf(broken);
 }
 
 function judge(done: readonly Revoked[]): Check[] {
