@@ -26,7 +26,10 @@ export const idem: Scenario = {
     return await runChaos(options, {
       scenario: 'idem',
       load: { workers: 4, duplicates: { share: 0.7, copies }, slow: profile === 'long' ? ['pending'] : [] },
-      nemesis: { families: ['kill', 'redis', 'pause', 'network', 'provider'], faultsPerMinute: 14 },
+      nemesis: {
+        families: ['kill', 'redis', 'pause', 'network', 'provider', 'postgres'],
+        faultsPerMinute: 14,
+      },
       async atRest(stage) {
         const keys = repeatedKeysOf(readClientLines(join(folder, RUN_FILES.client)), copies);
         const { payments, twice } = readStripeEffects(stage.journals.stripe);

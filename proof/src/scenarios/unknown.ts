@@ -30,7 +30,7 @@ export const unknown: Scenario = {
         slow: options.profile === 'long' ? ['absent'] : [],
       },
       // Often: a fault strikes the few requests of its few seconds.
-      nemesis: { families: ['provider', 'vault', 'network', 'kill'], faultsPerMinute: 20 },
+      nemesis: { families: ['provider', 'vault', 'network', 'kill', 'postgres'], faultsPerMinute: 20 },
       async atRest(stage) {
         const notSent = readNotSent(join(options.folder, RUN_FILES.client));
         const late = (await readLate(stage)).filter(({ id }) => !notSent.has(id));
