@@ -146,7 +146,9 @@ async function runOrders(bench: Bench, { count, isLost }: { count: number; isLos
       )),
     );
   const unrest = await untilAtRest(stage, spared);
-  const ends = await Promise.all(lives.map(async (life) => await judgeLife(stage, hotel, life)));
+  // One after the other: each looks into the database over a connection of its own.
+  const ends: Awaited<ReturnType<typeof judgeLife>>[] = [];
+  for (const life of lives) ends.push(await judgeLife(stage, hotel, life));
   const kinds = new Set(ends.map(({ end }) => end));
   const wrong = [...ends.flatMap((end) => end.wrong), ...unrest];
   const kind = isLost ? 'whose answers were all lost ' : '';
