@@ -1,4 +1,6 @@
 import { FAKETIME, findTool } from '@centra/testkit/ensure-tool.ts';
+import { waitFor } from '@centra/testkit/pause.ts';
+import { read } from '../load/ask.ts';
 import type { Profile } from '../scenario.ts';
 import type { Seeded } from '../seeded.ts';
 import { REPLICAS } from '../stage/stage.ts';
@@ -80,4 +82,22 @@ async function restart(
       await replica.start(env);
     }),
   );
+  await untilAcquainted(stage);
+}
+
+// Processes that were all started at once have yet to connect to each other, and on a busy machine that takes seconds.
+const ACQUAINTED_TIMEOUT_MS = 30_000;
+
+/** Waits until each door answers a reading, be it with a refusal: whoever lies may stay a stranger. */
+async function untilAcquainted({ doors, hotels: [hotel] }: Stage): Promise<void> {
+  if (hotel === undefined) throw new Error('there is no hotel');
+  for (const door of doors)
+    await waitFor(
+      `${door} to answer`,
+      async () => {
+        const { status } = await read(door, hotel, '/v1/payments?limit=1');
+        return status === 0 || status === 503 ? undefined : true;
+      },
+      ACQUAINTED_TIMEOUT_MS,
+    ).catch(() => undefined);
 }

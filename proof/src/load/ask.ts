@@ -30,7 +30,7 @@ export type Answered = {
 export type Unanswered = { status: 0; reason: string };
 
 export type AskOptions = {
-  /** From the first byte sent to the last one received; 12 s unless told otherwise. */
+  /** From the first byte sent to the last one received; 15 s unless told otherwise. */
   timeoutMs?: number;
   /** Connections of the caller's own; undici's shared ones unless told otherwise. */
   dispatcher?: Dispatcher;
@@ -38,9 +38,9 @@ export type AskOptions = {
   respelt?: boolean;
 };
 
-// Longer than what the stage's provider calls and leases need to end by themselves, shorter than the gateway's own limit: some
-// callers give up first.
-export const TIMEOUT_MS = 12_000;
+// Longer than what the stage's provider calls and leases need to end by themselves, and than the gateway's own limit: whoever
+// gives up first, it is not the client.
+export const TIMEOUT_MS = 15_000;
 
 /** Asks through one door for one operation; never throws for what the platform does. */
 export async function ask(
