@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import type { Payment as PaymentMessage } from '@centra/proto/centra/payment/v1/payment.ts';
 import { OperationState } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { fromPublicId } from '@centra/service-kit/ids.ts';
-import { effectsAtSimulator, hold, readStored, stepsOf } from '../holds/test-holds.ts';
+import { effectsAtSimulator, hold, readStored as readNow, stepsOf } from '../holds/test-holds.ts';
 import { resolveDue } from '../operations/resolve-unknown.ts';
 import { failureOf } from '../providers/failure.ts';
 import { eur, followUpOf, paymentOf, saleRequest, startTestService } from '../testing/test-service.ts';
@@ -63,6 +63,11 @@ async function lastStep({ id }: Pick<Payment, 'id'>) {
   );
   assert.ok(rows[0]);
   return rows[0];
+}
+
+/** The payment as it is stored; when it was read is no part of it. */
+async function readStored(...of: Parameters<typeof readNow>): ReturnType<typeof readNow> {
+  return { ...(await readNow(...of)), readAt: new Date(0) };
 }
 
 /**
