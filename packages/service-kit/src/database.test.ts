@@ -5,6 +5,7 @@ import { after, before, describe, test } from 'node:test';
 import { DatabaseError } from 'pg';
 import { startEmbeddedPostgres } from '@centra/testkit/embedded-postgres.ts';
 import type { EmbeddedPostgres } from '@centra/testkit/embedded-postgres.ts';
+import { startFaultProxy, targetOf } from '@centra/testkit/fault-proxy.ts';
 import { pauseMs, waitFor } from '@centra/testkit/pause.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import {
@@ -50,6 +51,31 @@ describe('on a running database', () => {
     ]);
     const counted = await pool.query('select count(*) as count from entries where id < 0');
     assert.deepEqual(counted.rows, [{ count: 0n }]);
+  });
+
+  test('a database whose answers the network swallows is unavailable, and its connections are given up', async () => {
+    const proxy = await startFaultProxy({ targets: [targetOf(server.url)] });
+    const behind = createPool({
+      url: proxy.through(server.url),
+      max: 2,
+      applicationName: 'kit',
+      log,
+      answerTimeoutMs: 300,
+    });
+    try {
+      await Promise.all([behind.query('select 1'), behind.query('select 2')]);
+      proxy.set({ kind: 'half-open' });
+      for (const ask of [behind.query('select 1'), inTransaction(behind, async () => {})]) {
+        const error: unknown = await ask.catch((refusal: unknown) => refusal);
+        assert.ok(isDatabaseUnavailable(error), String(error));
+      }
+      assert.equal(behind.totalCount, 0, 'none is kept');
+      proxy.clear();
+      assert.equal(await inTransaction(behind, async () => 'done'), 'done');
+    } finally {
+      await behind.end();
+      await proxy.close();
+    }
   });
 
   test('sessions carry their name, settings and a limit on each statement', async () => {

@@ -17,10 +17,15 @@ type PoolOptions = {
   log: Logger;
   /** Extra settings of each session, `-c name=value` form. */
   sessionOptions?: string;
+  /** How long an answer may take before its connection is given up; only tests shorten it. */
+  answerTimeoutMs?: number;
 };
 
 // A statement of ours takes milliseconds; one that takes 10 s is stuck and must free its connection.
 const STATEMENT_TIMEOUT_MS = 10_000;
+// The server's own limit does not help when the network swallows its answer: then a connection would wait for TCP, a quarter of
+// an hour, and a few of them are the whole pool. Above the server's, so that it is the one to speak where it can.
+const ANSWER_TIMEOUT_MS = 12_000;
 // How long a request may wait for a connection before it is refused with 503.
 const CONNECT_TIMEOUT_MS = 3_000;
 
@@ -31,6 +36,7 @@ export function createPool(options: PoolOptions): Pool {
     max: options.max,
     application_name: options.applicationName,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: options.answerTimeoutMs ?? ANSWER_TIMEOUT_MS,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     types: {
@@ -73,6 +79,11 @@ export async function inTransaction<T>(pool: Pool, phase: (client: PoolClient) =
     client.release();
     return result;
   } catch (error) {
+    // Nobody is there to roll back; the server does so when it sees the end of the connection.
+    if (isDatabaseUnavailable(error)) {
+      client.release(true);
+      throw error;
+    }
     // A connection that cannot even roll back is thrown away, so that no half transaction returns to the pool.
     const failed = await client.query('rollback').then(
       () => undefined,
@@ -104,7 +115,7 @@ const NETWORK_CODES = new Set([
   'ENETUNREACH',
 ]);
 const DRIVER_WORDS =
-  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/;
+  /Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error/;
 
 /** Whether the database could not be asked at all (as opposed to having refused the statement). */
 export function isDatabaseUnavailable(error: unknown): boolean {
