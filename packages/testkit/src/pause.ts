@@ -4,7 +4,7 @@ export async function pauseMs(ms: number): Promise<void> {
 }
 
 // Long enough for a loaded two-core machine; reaching it is a failure, never a measurement.
-const WAIT_TIMEOUT_MS = 30_000;
+const WAIT_TIMEOUT_MS = 60_000;
 
 /** Asks again until the answer is not undefined; throws naming `what` after 30 s (or `timeoutMs`). */
 export async function waitFor<T>(
