@@ -12,7 +12,7 @@ import { createSampler } from './resources/sampler.ts';
 import { ACTIONS } from './run-folder.ts';
 import { check } from './scenario.ts';
 import type { Check, Outcome, ScenarioOptions } from './scenario.ts';
-import { seeded } from './seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { REPLICAS, startStage } from './stage/stage.ts';
 import type { Stage, StageOptions } from './stage/stage.ts';
 import { toChecks, verifyRun } from './verify/verify.ts';

@@ -1,40 +1,38 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
+import { delimiter, join } from 'node:path';
 
 /** Something of the operating system that tests use and npm does not bring. */
 export type Tool = {
   /** Its Debian and Ubuntu package. */
   package: string;
-  /** Any of these files means that it is there. */
-  files: readonly string[];
+  /** A program's name, wherever it is installed, or the paths at which a library may be. */
+  is: string | readonly string[];
   /** What is not tested without it. */
   without: string;
 };
 
-export const REDIS: Tool = {
-  package: 'redis-server',
-  files: ['/usr/bin/redis-server'],
-  without: 'shared rate limits',
-};
-export const CHROMIUM: Tool = {
-  package: 'chromium',
-  files: ['/usr/bin/chromium'],
-  without: 'pages in a real browser',
-};
+export const REDIS: Tool = { package: 'redis-server', is: 'redis-server', without: 'shared rate limits' };
+export const CHROMIUM: Tool = { package: 'chromium', is: 'chromium', without: 'pages in a real browser' };
 export const NATS: Tool = {
   package: 'nats-server',
-  files: ['/usr/sbin/nats-server', '/usr/bin/nats-server'],
+  is: 'nats-server',
   without: 'a broker beside the services',
 };
 export const FAKETIME: Tool = {
   package: 'libfaketime',
-  files: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
+  is: ['x86_64', 'aarch64'].map((machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketime.so.1`),
   without: 'clocks that lie',
 };
 
+// Where Debian puts servers; an ordinary user's PATH does not lead there.
+const SERVER_FOLDERS = ['/usr/sbin', '/sbin'];
+
 /** Where the tool is; undefined when this machine does not have it. */
-export function findTool({ files }: Tool): string | undefined {
+export function findTool({ is }: Tool): string | undefined {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter).filter(Boolean), ...SERVER_FOLDERS];
+  const files = typeof is === 'string' ? folders.map((folder) => join(folder, is)) : is;
   return files.find((file) => existsSync(file));
 }
 

@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { Redis } from 'ioredis';
+import { findTool, REDIS } from './ensure-tool.ts';
 import { freePort } from './free-port.ts';
 import { waitFor } from './pause.ts';
 
@@ -14,14 +15,16 @@ export type RedisServer = {
 
 /** Whether this machine has a Redis server to start. */
 export function hasRedisServer(): boolean {
-  return spawnSync('redis-server', ['--version'], { stdio: 'ignore' }).status === 0;
+  return findTool(REDIS) !== undefined;
 }
 
-/** Starts a Redis that keeps nothing on disk. */
+/** Starts a Redis that keeps nothing on disk. Throws where none is installed. */
 export async function startRedisServer(port?: number): Promise<RedisServer> {
+  const program = findTool(REDIS);
+  if (program === undefined) throw new Error(`${REDIS.package} is not installed`);
   const chosen = port ?? (await freePort());
   const args = ['--port', String(chosen), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
-  const child = spawn('redis-server', args, { stdio: 'ignore', detached: true });
+  const child = spawn(program, args, { stdio: 'ignore', detached: true });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const end = async (signal: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
     child.kill(signal);

@@ -2,7 +2,7 @@ import { FAKETIME, findTool } from '@centra/testkit/ensure-tool.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { read } from '../load/ask.ts';
 import type { Profile } from '../scenario.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import { REPLICAS } from '../stage/stage.ts';
 import type { ReplicaName, Stage } from '../stage/stage.ts';
 

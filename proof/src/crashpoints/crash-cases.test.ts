@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FAILPOINTS } from '@centra/service-kit/failpoint.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { KINDS, PROVIDERS, drawCases, nameOf, planCases, stepOf, waitsForAbsence } from './crash-cases.ts';
 
 const { cases, impossible } = planCases();

@@ -1,5 +1,5 @@
 import { FAILPOINTS } from '@centra/service-kit/failpoint.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 
 /** What a provider is asked for. */
 export const KINDS = ['sale', 'authorize', 'capture', 'void', 'refund', 'adjust'] as const;

@@ -1,15 +1,6 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
-
-// Money that moved, by the names of Stripe's simulator and in our words (simulators/stripe/README.md, Journal).
-const KINDS: Readonly<Record<string, string>> = {
-  'charge.succeeded': 'sale',
-  'authorization.succeeded': 'authorize',
-  'capture.succeeded': 'capture',
-  'authorization.released': 'void',
-  'refund.succeeded': 'refund',
-  'authorization.incremented': 'adjust',
-};
+import { KINDS } from '../verify/effects.ts';
 
 const effectSchema = z.object({
   effect: z.string(),

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { cardAt } from '../load/card.ts';
 import type { Answered, Asked, Unanswered } from '../load/ask.ts';
 import { paymentOf } from '../load/told.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage, StageHotel } from '../stage/stage.ts';
 import { CURRENCY } from './client.ts';
 import { endsUndone } from './crash-cases.ts';

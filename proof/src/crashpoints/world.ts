@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Replica, Stage } from '../stage/stage.ts';
 import type { Books } from './book.ts';
 import type { Client } from './client.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Fault } from '@centra/testkit/fault-proxy.ts';
 import type { Profile } from '../scenario.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { LinkName, Stage } from '../stage/stage.ts';
 
 /** What others lean on, with the wires to it. */

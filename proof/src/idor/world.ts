@@ -16,6 +16,7 @@ import { SIGNERS } from '@centra/testkit/service-keys.ts';
 import { credentials } from '@grpc/grpc-js';
 import { makeIntruder, makeOwned } from './owned.ts';
 import type { Intruder, Owned } from './owned.ts';
+import { NO_LIMITS } from '../stage/no-limits.ts';
 
 export type Signing = (typeof SIGNERS)[number];
 
@@ -79,20 +80,6 @@ export async function startWorld(folder: string, say: (line: string) => void): P
     throw error;
   }
 }
-
-// A thousand requests come from one address within seconds, and a 429 proves nothing about whose an object is.
-const NO_LIMITS = Object.fromEntries(
-  [
-    'PAYMENTS_PER_SECOND',
-    'PAYMENTS_PER_HOUR',
-    'DEFAULT_PER_SECOND',
-    'ADMIN_PER_SECOND',
-    'WEBHOOKS_PER_SECOND',
-    'PAGES_PER_SECOND',
-    'PUBLIC_PER_SECOND',
-    'UNAUTHENTICATED_PER_MINUTE',
-  ].map((name) => [`LIMIT_${name}`, '1000000']),
-);
 
 function connect({ grpc }: Platform): World['clients'] {
   const plain = credentials.createInsecure();

@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { StageHotel } from '../stage/stage.ts';
 import type { Asked } from './ask.ts';
 import type { CardName } from './card.ts';

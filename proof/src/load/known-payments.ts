@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { PaymentTold } from './told.ts';
 
 /** What the load remembers of the payments of one hotel: enough to choose what to ask next, never what to expect. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { RUN_FILES } from '../run-folder.ts';
 import type { Action } from '../run-folder.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage } from '../stage/stage.ts';
 import { createAsker } from './asker.ts';
 import { replay, settle } from './settle.ts';

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage, StageHotel } from '../stage/stage.ts';
 import type { Asked } from './ask.ts';
 import type { Asker } from './asker.ts';

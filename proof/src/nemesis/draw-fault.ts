@@ -1,5 +1,5 @@
 import type { Fault } from '@centra/testkit/fault-proxy.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import { LINKS, REPLICAS } from '../stage/stage.ts';
 import type { LinkName, ReplicaName } from '../stage/stage.ts';
 import type { FaultFamily } from './nemesis.ts';

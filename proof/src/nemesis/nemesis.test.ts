@@ -8,7 +8,7 @@ import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { Client } from 'pg';
 import { request } from 'undici';
 import { z } from 'zod';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { closeLinks, startLinks } from '../stage/links.ts';
 import { LINKS } from '../stage/stage.ts';
 import { startSimulator } from '../stage/simulators.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage } from '../stage/stage.ts';
 import { doingOf } from './do-fault.ts';
 import { createNemesisJournal } from './nemesis-journal.ts';

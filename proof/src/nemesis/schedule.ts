@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import { drawFault } from './draw-fault.ts';
 import type { FaultFamily } from './nemesis.ts';
 import type { PlannedFault } from './planned-fault.ts';

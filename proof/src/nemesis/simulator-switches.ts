@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 
 /** The body of `POST /_control/faults` of a simulator. */
 export type SimulatorSwitch = { fault: string; [parameter: string]: string | number | boolean };

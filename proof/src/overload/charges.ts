@@ -1,7 +1,7 @@
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { cardAt } from '../load/card.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage, StageHotel } from '../stage/stage.ts';
 
 /** One charge asked for. `reference` is its booking reference and its key: no two are the same. */

@@ -2,7 +2,7 @@ import type { Asked } from '../load/ask.ts';
 import { keptOf } from '../load/end-of.ts';
 import type { Errand } from '../load/key-book.ts';
 import type { PaymentTold } from '../load/told.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 
 /** Who asks for what on one payment at the same moment, and what may come of it. */
 export type Contest = {

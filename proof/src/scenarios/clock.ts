@@ -15,7 +15,7 @@ import { dumpRun } from '../dump/dump-run.ts';
 import { startLoad } from '../load/load.ts';
 import { check } from '../scenario.ts';
 import type { Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 import { toChecks, verifyRun } from '../verify/verify.ts';

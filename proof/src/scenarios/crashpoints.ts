@@ -12,7 +12,7 @@ import type { NumberedCase, World } from '../crashpoints/world.ts';
 import { dumpRun } from '../dump/dump-run.ts';
 import { check } from '../scenario.ts';
 import type { Check, Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 import { toChecks, verifyRun } from '../verify/verify.ts';

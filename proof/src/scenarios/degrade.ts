@@ -16,7 +16,7 @@ import { settle } from '../load/settle.ts';
 import { RUN_FILES } from '../run-folder.ts';
 import { check } from '../scenario.ts';
 import type { Check, Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 import { toChecks, verifyRun } from '../verify/verify.ts';

@@ -10,7 +10,7 @@ import { offerClosed, offerOpen } from '../overload/offer.ts';
 import type { Offered } from '../overload/offer.ts';
 import { check } from '../scenario.ts';
 import type { Check, Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage, StageOptions } from '../stage/stage.ts';
 

@@ -11,7 +11,7 @@ import { startLoad } from '../load/load.ts';
 import type { Load } from '../load/load.ts';
 import { check } from '../scenario.ts';
 import type { Check, Outcome, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 import { startWatchdog } from '../stage/watchdog.ts';

@@ -12,8 +12,8 @@ import { TRIALS } from '../revocation/trials.ts';
 import type { Trial } from '../revocation/trials.ts';
 import { check } from '../scenario.ts';
 import type { Check, Outcome, Profile, Scenario, ScenarioOptions } from '../scenario.ts';
-import { seeded } from '../seeded.ts';
-import type { Seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import { startStage } from '../stage/stage.ts';
 import type { Stage } from '../stage/stage.ts';
 

@@ -2,9 +2,8 @@ import { local, planService } from '@centra/dev/plan.ts';
 import type { AppName, KeyFiles, OwnPorts, Plan, Wiring } from '@centra/dev/plan.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import type { Links, LinkTargets } from './links.ts';
+import { NO_LIMITS } from './no-limits.ts';
 import type { ReplicaName } from './stage.ts';
-
-const UNLIMITED = '1000000';
 
 /**
  * Short times, so that what production finds out in minutes is found out in seconds here; and no rate limits, since a few
@@ -21,18 +20,7 @@ export const STAGE_ENV: Readonly<Partial<Record<AppName, Readonly<Record<string,
   'api-gateway': {
     // Above the deadline of payment-api, and the 10 s after which it gives its database up: it answers in its own words.
     PAYMENT_API_TIMEOUT_MS: '13000',
-    ...Object.fromEntries(
-      [
-        'PAYMENTS_PER_SECOND',
-        'PAYMENTS_PER_HOUR',
-        'DEFAULT_PER_SECOND',
-        'ADMIN_PER_SECOND',
-        'WEBHOOKS_PER_SECOND',
-        'PAGES_PER_SECOND',
-        'PUBLIC_PER_SECOND',
-        'UNAUTHENTICATED_PER_MINUTE',
-      ].map((name) => [`LIMIT_${name}`, UNLIMITED]),
-    ),
+    ...NO_LIMITS,
   },
 };
 

@@ -16,7 +16,8 @@ export type Effect = {
   currency: string;
 };
 
-const KINDS: Readonly<Record<string, Effect['kind']>> = {
+/** Money that moved, by the names of Stripe's simulator (simulators/stripe/README.md, Journal). */
+export const KINDS: Readonly<Record<string, Effect['kind']>> = {
   'charge.succeeded': 'sale',
   'authorization.succeeded': 'authorize',
   'capture.succeeded': 'capture',

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
 import { check } from '../scenario.ts';
 import type { Check } from '../scenario.ts';
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 import type { Stage, StageHotel } from '../stage/stage.ts';
 import { control } from './endpoint.ts';
 import { judgeLife } from './judge-life.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { seeded } from '../seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 import { permutationsOf, quantile, sampleOf } from './orders.ts';
 
 test('every order comes once', () => {

@@ -1,4 +1,4 @@
-import type { Seeded } from '../seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 
 /** Every order of so many things. */
 export function permutationsOf<T>(things: readonly T[]): T[][] {

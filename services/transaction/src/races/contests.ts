@@ -1,6 +1,6 @@
 import type { Payment } from '@centra/proto/centra/payment/v1/payment.ts';
 import type { FollowUpKind } from '../testing/follow-ups.ts';
-import type { Seeded } from './seeded.ts';
+import type { Seeded } from '@centra/testkit/seeded.ts';
 
 /** What one caller asks for; the amount in minor units, undefined for all that is left. */
 export type Call = { kind: FollowUpKind; amountMinor: bigint | undefined; keepOpen: boolean };

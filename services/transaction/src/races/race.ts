@@ -11,7 +11,7 @@ import type { Told } from '../testing/verify-books.ts';
 import type { Hotel } from '../testing/world.ts';
 import { CONTESTS, SHED, STAKE_MINOR } from './contests.ts';
 import type { Call, Contest, Ending } from './contests.ts';
-import { seeded } from './seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 
 export type RaceOptions = {
   op: FollowUpKind;

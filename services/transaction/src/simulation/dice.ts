@@ -1,4 +1,4 @@
-import { seeded } from '../races/seeded.ts';
+import { seeded } from '@centra/testkit/seeded.ts';
 
 /** Every decision of a simulated run: the same seed decides the same, in the same order. */
 export type Dice = {
