@@ -27,6 +27,46 @@ export const protobufPackage = "centra.auth.v1";
 
 export const protobufFileName = "centra/auth/v1/auth.proto";
 
+/** Why somebody who is known may do nothing at the hotel. */
+export const Barrier = { BARRIER_UNSPECIFIED: 0, BARRIER_SUSPENDED: 1, BARRIER_SECOND_FACTOR: 2 } as const;
+
+export type Barrier = typeof Barrier[keyof typeof Barrier];
+
+export namespace Barrier {
+  export type BARRIER_UNSPECIFIED = typeof Barrier.BARRIER_UNSPECIFIED;
+  export type BARRIER_SUSPENDED = typeof Barrier.BARRIER_SUSPENDED;
+  export type BARRIER_SECOND_FACTOR = typeof Barrier.BARRIER_SECOND_FACTOR;
+}
+
+export function barrierFromJSON(object: any): Barrier {
+  switch (object) {
+    case 0:
+    case "BARRIER_UNSPECIFIED":
+      return Barrier.BARRIER_UNSPECIFIED;
+    case 1:
+    case "BARRIER_SUSPENDED":
+      return Barrier.BARRIER_SUSPENDED;
+    case 2:
+    case "BARRIER_SECOND_FACTOR":
+      return Barrier.BARRIER_SECOND_FACTOR;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Barrier");
+  }
+}
+
+export function barrierToJSON(object: Barrier): string {
+  switch (object) {
+    case Barrier.BARRIER_UNSPECIFIED:
+      return "BARRIER_UNSPECIFIED";
+    case Barrier.BARRIER_SUSPENDED:
+      return "BARRIER_SUSPENDED";
+    case Barrier.BARRIER_SECOND_FACTOR:
+      return "BARRIER_SECOND_FACTOR";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Barrier");
+  }
+}
+
 export interface ValidateApiKeyRequest {
   secret: string;
 }
@@ -38,17 +78,94 @@ export interface ValidateApiKeyResponse {
   /** For example "payments:write". */
   scopes: string[];
   /** Absent when the key does not expire. */
-  expiresAt: Date | undefined;
+  expiresAt:
+    | Date
+    | undefined;
+  /** Addresses and networks (CIDR) that the key may be used from; empty: from anywhere. The caller enforces it. */
+  allowedAddresses: string[];
+  /** The hotel is suspended: the key is good, and may do nothing. */
+  suspended: boolean;
+}
+
+export interface ValidateAccessTokenRequest {
+  token: string;
+}
+
+export interface ValidateAccessTokenResponse {
+  /** "usr_…". */
+  userId: string;
+  /** "ses_…". */
+  sessionId: string;
+  /** UUID; empty for a token that was issued for no hotel. */
+  merchantId: string;
+  mode: Mode;
+  /** What the member's role allows at that hotel now. */
+  permissions: string[];
+  /** The token's own expiry, or the session's when that is sooner. */
+  expiresAt:
+    | Date
+    | undefined;
+  /**
+   * The hotel or the membership is suspended, or the hotel asks for a second factor that this session lacks: the person may
+   * do nothing there.
+   */
+  barrier: Barrier;
+}
+
+export interface CheckPermissionRequest {
+  /** "usr_…". */
+  userId: string;
+  /** UUID. */
+  merchantId: string;
+  permission: string;
+}
+
+export interface CheckPermissionResponse {
+  allowed: boolean;
 }
 
 export interface WatchRevocationsRequest {
 }
 
+/** What a caller remembered about any of these is no longer true. */
 export interface RevocationEvent {
-  event: { $case: "heartbeat"; value: Heartbeat } | { $case: "revokedApiKeyId"; value: string } | undefined;
+  event: { $case: "heartbeat"; value: Heartbeat } | //
+  /** "key_…": revoked, or about to expire sooner. */
+  { $case: "revokedApiKeyId"; value: string } | //
+  /** "ses_…". */
+  { $case: "endedSessionId"; value: string } | //
+  /** A role, removal or suspension. */
+  { $case: "changedMember"; value: MemberChange } | //
+  /** UUID: a role's permissions, a suspension of the hotel, or its demand for a second factor. Concerns its keys too. */
+  { $case: "changedMerchantId"; value: string } | undefined;
 }
 
 export interface Heartbeat {
+}
+
+export interface MemberChange {
+  merchantId: string;
+  /** "usr_…". */
+  userId: string;
+}
+
+export interface RecordKeyUsageRequest {
+  /** The reporter's id for this report (UUID), so that a repeated one counts once. */
+  reportId: string;
+  usage: KeyUsage[];
+}
+
+export interface KeyUsage {
+  merchantId: string;
+  /** "key_…". */
+  apiKeyId: string;
+  /** UTC, YYYY-MM-DD. */
+  day: string;
+  /** Requests since the last report. */
+  requests: bigint;
+}
+
+export interface RecordKeyUsageResponse {
 }
 
 export interface CreateApiKeyRequest {
@@ -64,6 +181,46 @@ export interface CreateApiKeyResponse {
   apiKeyId: string;
   /** The whole key, this once. */
   secret: string;
+}
+
+export interface SetMemberRequest {
+  merchantId: string;
+  person:
+    | //
+    /** "usr_…". */
+    { $case: "userId"; value: string }
+    | //
+    /** Of a verified account. */
+    { $case: "email"; value: string }
+    | undefined;
+  /** "owner", "admin", "manager", "staff" or "rol_…". */
+  role: string;
+  /** For the audit trail, for example "user:usr_…". */
+  actor: string;
+}
+
+export interface SetMemberResponse {
+  /** "usr_…". */
+  userId: string;
+}
+
+export interface SetMerchantAccessRequest {
+  merchantId: string;
+  suspended: boolean;
+  /** For the audit trail; 1 to 500 characters when it suspends. */
+  reason: string;
+  actor: string;
+}
+
+export interface SetMerchantAccessResponse {
+}
+
+export interface RotateSigningKeyRequest {
+}
+
+export interface RotateSigningKeyResponse {
+  /** Key id of the new key. */
+  kid: string;
 }
 
 function createBaseValidateApiKeyRequest(): ValidateApiKeyRequest {
@@ -134,7 +291,15 @@ export const ValidateApiKeyRequest: MessageFns<ValidateApiKeyRequest> = {
 };
 
 function createBaseValidateApiKeyResponse(): ValidateApiKeyResponse {
-  return { apiKeyId: "", merchantId: "", mode: 0, scopes: [], expiresAt: undefined };
+  return {
+    apiKeyId: "",
+    merchantId: "",
+    mode: 0,
+    scopes: [],
+    expiresAt: undefined,
+    allowedAddresses: [],
+    suspended: false,
+  };
 }
 
 export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
@@ -153,6 +318,12 @@ export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
     }
     if (message.expiresAt !== undefined) {
       Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(42).fork()).join();
+    }
+    for (const v of message.allowedAddresses) {
+      writer.uint32(50).string(v!);
+    }
+    if (message.suspended !== false) {
+      writer.uint32(56).bool(message.suspended);
     }
     return writer;
   },
@@ -210,6 +381,22 @@ export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
             message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.allowedAddresses.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.suspended = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -241,6 +428,12 @@ export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
         : isSet(object.expires_at)
         ? fromJsonTimestamp(object.expires_at)
         : undefined,
+      allowedAddresses: globalThis.Array.isArray(object?.allowedAddresses)
+        ? object.allowedAddresses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.allowed_addresses)
+        ? object.allowed_addresses.map((e: any) => globalThis.String(e))
+        : [],
+      suspended: isSet(object.suspended) ? globalThis.Boolean(object.suspended) : false,
     };
   },
 
@@ -261,6 +454,12 @@ export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
     if (message.expiresAt !== undefined) {
       obj.expiresAt = message.expiresAt.toISOString();
     }
+    if (message.allowedAddresses?.length) {
+      obj.allowedAddresses = message.allowedAddresses;
+    }
+    if (message.suspended !== false) {
+      obj.suspended = message.suspended;
+    }
     return obj;
   },
 
@@ -274,6 +473,434 @@ export const ValidateApiKeyResponse: MessageFns<ValidateApiKeyResponse> = {
     message.mode = object.mode ?? 0;
     message.scopes = object.scopes?.map((e) => e) || [];
     message.expiresAt = object.expiresAt ?? undefined;
+    message.allowedAddresses = object.allowedAddresses?.map((e) => e) || [];
+    message.suspended = object.suspended ?? false;
+    return message;
+  },
+};
+
+function createBaseValidateAccessTokenRequest(): ValidateAccessTokenRequest {
+  return { token: "" };
+}
+
+export const ValidateAccessTokenRequest: MessageFns<ValidateAccessTokenRequest> = {
+  encode(message: ValidateAccessTokenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.token !== "") {
+      writer.uint32(10).string(message.token);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateAccessTokenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateAccessTokenRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.token = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValidateAccessTokenRequest {
+    return { token: isSet(object.token) ? globalThis.String(object.token) : "" };
+  },
+
+  toJSON(message: ValidateAccessTokenRequest): unknown {
+    const obj: any = {};
+    if (message.token !== "") {
+      obj.token = message.token;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ValidateAccessTokenRequest>, I>>(base?: I): ValidateAccessTokenRequest {
+    return ValidateAccessTokenRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ValidateAccessTokenRequest>, I>>(object: I): ValidateAccessTokenRequest {
+    const message = createBaseValidateAccessTokenRequest();
+    message.token = object.token ?? "";
+    return message;
+  },
+};
+
+function createBaseValidateAccessTokenResponse(): ValidateAccessTokenResponse {
+  return { userId: "", sessionId: "", merchantId: "", mode: 0, permissions: [], expiresAt: undefined, barrier: 0 };
+}
+
+export const ValidateAccessTokenResponse: MessageFns<ValidateAccessTokenResponse> = {
+  encode(message: ValidateAccessTokenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.sessionId !== "") {
+      writer.uint32(18).string(message.sessionId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(26).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(32).int32(message.mode);
+    }
+    for (const v of message.permissions) {
+      writer.uint32(42).string(v!);
+    }
+    if (message.expiresAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.expiresAt), writer.uint32(50).fork()).join();
+    }
+    if (message.barrier !== 0) {
+      writer.uint32(56).int32(message.barrier);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ValidateAccessTokenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseValidateAccessTokenResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.sessionId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.permissions.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.expiresAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.barrier = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ValidateAccessTokenResponse {
+    return {
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      sessionId: isSet(object.sessionId)
+        ? globalThis.String(object.sessionId)
+        : isSet(object.session_id)
+        ? globalThis.String(object.session_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+      permissions: globalThis.Array.isArray(object?.permissions)
+        ? object.permissions.map((e: any) => globalThis.String(e))
+        : [],
+      expiresAt: isSet(object.expiresAt)
+        ? fromJsonTimestamp(object.expiresAt)
+        : isSet(object.expires_at)
+        ? fromJsonTimestamp(object.expires_at)
+        : undefined,
+      barrier: isSet(object.barrier) ? barrierFromJSON(object.barrier) : 0,
+    };
+  },
+
+  toJSON(message: ValidateAccessTokenResponse): unknown {
+    const obj: any = {};
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.sessionId !== "") {
+      obj.sessionId = message.sessionId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    if (message.permissions?.length) {
+      obj.permissions = message.permissions;
+    }
+    if (message.expiresAt !== undefined) {
+      obj.expiresAt = message.expiresAt.toISOString();
+    }
+    if (message.barrier !== 0) {
+      obj.barrier = barrierToJSON(message.barrier);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ValidateAccessTokenResponse>, I>>(base?: I): ValidateAccessTokenResponse {
+    return ValidateAccessTokenResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ValidateAccessTokenResponse>, I>>(object: I): ValidateAccessTokenResponse {
+    const message = createBaseValidateAccessTokenResponse();
+    message.userId = object.userId ?? "";
+    message.sessionId = object.sessionId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    message.permissions = object.permissions?.map((e) => e) || [];
+    message.expiresAt = object.expiresAt ?? undefined;
+    message.barrier = object.barrier ?? 0;
+    return message;
+  },
+};
+
+function createBaseCheckPermissionRequest(): CheckPermissionRequest {
+  return { userId: "", merchantId: "", permission: "" };
+}
+
+export const CheckPermissionRequest: MessageFns<CheckPermissionRequest> = {
+  encode(message: CheckPermissionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    if (message.merchantId !== "") {
+      writer.uint32(18).string(message.merchantId);
+    }
+    if (message.permission !== "") {
+      writer.uint32(26).string(message.permission);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckPermissionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckPermissionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.permission = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckPermissionRequest {
+    return {
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      permission: isSet(object.permission) ? globalThis.String(object.permission) : "",
+    };
+  },
+
+  toJSON(message: CheckPermissionRequest): unknown {
+    const obj: any = {};
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.permission !== "") {
+      obj.permission = message.permission;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CheckPermissionRequest>, I>>(base?: I): CheckPermissionRequest {
+    return CheckPermissionRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CheckPermissionRequest>, I>>(object: I): CheckPermissionRequest {
+    const message = createBaseCheckPermissionRequest();
+    message.userId = object.userId ?? "";
+    message.merchantId = object.merchantId ?? "";
+    message.permission = object.permission ?? "";
+    return message;
+  },
+};
+
+function createBaseCheckPermissionResponse(): CheckPermissionResponse {
+  return { allowed: false };
+}
+
+export const CheckPermissionResponse: MessageFns<CheckPermissionResponse> = {
+  encode(message: CheckPermissionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.allowed !== false) {
+      writer.uint32(8).bool(message.allowed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckPermissionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCheckPermissionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.allowed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CheckPermissionResponse {
+    return { allowed: isSet(object.allowed) ? globalThis.Boolean(object.allowed) : false };
+  },
+
+  toJSON(message: CheckPermissionResponse): unknown {
+    const obj: any = {};
+    if (message.allowed !== false) {
+      obj.allowed = message.allowed;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CheckPermissionResponse>, I>>(base?: I): CheckPermissionResponse {
+    return CheckPermissionResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CheckPermissionResponse>, I>>(object: I): CheckPermissionResponse {
+    const message = createBaseCheckPermissionResponse();
+    message.allowed = object.allowed ?? false;
     return message;
   },
 };
@@ -343,6 +970,15 @@ export const RevocationEvent: MessageFns<RevocationEvent> = {
       case "revokedApiKeyId":
         writer.uint32(18).string(message.event.value);
         break;
+      case "endedSessionId":
+        writer.uint32(26).string(message.event.value);
+        break;
+      case "changedMember":
+        MemberChange.encode(message.event.value, writer.uint32(34).fork()).join();
+        break;
+      case "changedMerchantId":
+        writer.uint32(42).string(message.event.value);
+        break;
     }
     return writer;
   },
@@ -376,6 +1012,30 @@ export const RevocationEvent: MessageFns<RevocationEvent> = {
             message.event = { $case: "revokedApiKeyId", value: reader.string() };
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "endedSessionId", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "changedMember", value: MemberChange.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "changedMerchantId", value: reader.string() };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -396,6 +1056,18 @@ export const RevocationEvent: MessageFns<RevocationEvent> = {
         ? { $case: "revokedApiKeyId", value: globalThis.String(object.revokedApiKeyId) }
         : isSet(object.revoked_api_key_id)
         ? { $case: "revokedApiKeyId", value: globalThis.String(object.revoked_api_key_id) }
+        : isSet(object.endedSessionId)
+        ? { $case: "endedSessionId", value: globalThis.String(object.endedSessionId) }
+        : isSet(object.ended_session_id)
+        ? { $case: "endedSessionId", value: globalThis.String(object.ended_session_id) }
+        : isSet(object.changedMember)
+        ? { $case: "changedMember", value: MemberChange.fromJSON(object.changedMember) }
+        : isSet(object.changed_member)
+        ? { $case: "changedMember", value: MemberChange.fromJSON(object.changed_member) }
+        : isSet(object.changedMerchantId)
+        ? { $case: "changedMerchantId", value: globalThis.String(object.changedMerchantId) }
+        : isSet(object.changed_merchant_id)
+        ? { $case: "changedMerchantId", value: globalThis.String(object.changed_merchant_id) }
         : undefined,
     };
   },
@@ -406,6 +1078,12 @@ export const RevocationEvent: MessageFns<RevocationEvent> = {
       obj.heartbeat = Heartbeat.toJSON(message.event.value);
     } else if (message.event?.$case === "revokedApiKeyId") {
       obj.revokedApiKeyId = message.event.value;
+    } else if (message.event?.$case === "endedSessionId") {
+      obj.endedSessionId = message.event.value;
+    } else if (message.event?.$case === "changedMember") {
+      obj.changedMember = MemberChange.toJSON(message.event.value);
+    } else if (message.event?.$case === "changedMerchantId") {
+      obj.changedMerchantId = message.event.value;
     }
     return obj;
   },
@@ -425,6 +1103,24 @@ export const RevocationEvent: MessageFns<RevocationEvent> = {
       case "revokedApiKeyId": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "revokedApiKeyId", value: object.event.value };
+        }
+        break;
+      }
+      case "endedSessionId": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "endedSessionId", value: object.event.value };
+        }
+        break;
+      }
+      case "changedMember": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "changedMember", value: MemberChange.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "changedMerchantId": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "changedMerchantId", value: object.event.value };
         }
         break;
       }
@@ -481,6 +1177,368 @@ export const Heartbeat: MessageFns<Heartbeat> = {
   },
   fromPartial<I extends Exact<DeepPartial<Heartbeat>, I>>(_: I): Heartbeat {
     const message = createBaseHeartbeat();
+    return message;
+  },
+};
+
+function createBaseMemberChange(): MemberChange {
+  return { merchantId: "", userId: "" };
+}
+
+export const MemberChange: MessageFns<MemberChange> = {
+  encode(message: MemberChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.userId !== "") {
+      writer.uint32(18).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MemberChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMemberChange();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MemberChange {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+    };
+  },
+
+  toJSON(message: MemberChange): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MemberChange>, I>>(base?: I): MemberChange {
+    return MemberChange.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MemberChange>, I>>(object: I): MemberChange {
+    const message = createBaseMemberChange();
+    message.merchantId = object.merchantId ?? "";
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseRecordKeyUsageRequest(): RecordKeyUsageRequest {
+  return { reportId: "", usage: [] };
+}
+
+export const RecordKeyUsageRequest: MessageFns<RecordKeyUsageRequest> = {
+  encode(message: RecordKeyUsageRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.reportId !== "") {
+      writer.uint32(10).string(message.reportId);
+    }
+    for (const v of message.usage) {
+      KeyUsage.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordKeyUsageRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordKeyUsageRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.reportId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.usage.push(KeyUsage.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordKeyUsageRequest {
+    return {
+      reportId: isSet(object.reportId)
+        ? globalThis.String(object.reportId)
+        : isSet(object.report_id)
+        ? globalThis.String(object.report_id)
+        : "",
+      usage: globalThis.Array.isArray(object?.usage) ? object.usage.map((e: any) => KeyUsage.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: RecordKeyUsageRequest): unknown {
+    const obj: any = {};
+    if (message.reportId !== "") {
+      obj.reportId = message.reportId;
+    }
+    if (message.usage?.length) {
+      obj.usage = message.usage.map((e) => KeyUsage.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecordKeyUsageRequest>, I>>(base?: I): RecordKeyUsageRequest {
+    return RecordKeyUsageRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecordKeyUsageRequest>, I>>(object: I): RecordKeyUsageRequest {
+    const message = createBaseRecordKeyUsageRequest();
+    message.reportId = object.reportId ?? "";
+    message.usage = object.usage?.map((e) => KeyUsage.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseKeyUsage(): KeyUsage {
+  return { merchantId: "", apiKeyId: "", day: "", requests: 0n };
+}
+
+export const KeyUsage: MessageFns<KeyUsage> = {
+  encode(message: KeyUsage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.apiKeyId !== "") {
+      writer.uint32(18).string(message.apiKeyId);
+    }
+    if (message.day !== "") {
+      writer.uint32(26).string(message.day);
+    }
+    if (message.requests !== 0n) {
+      if (BigInt.asIntN(64, message.requests) !== message.requests) {
+        throw new globalThis.Error("value provided for field message.requests of type int64 too large");
+      }
+      writer.uint32(32).int64(message.requests);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): KeyUsage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseKeyUsage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.apiKeyId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.day = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.requests = reader.int64() as bigint;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): KeyUsage {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      apiKeyId: isSet(object.apiKeyId)
+        ? globalThis.String(object.apiKeyId)
+        : isSet(object.api_key_id)
+        ? globalThis.String(object.api_key_id)
+        : "",
+      day: isSet(object.day) ? globalThis.String(object.day) : "",
+      requests: isSet(object.requests) ? BigInt(object.requests) : 0n,
+    };
+  },
+
+  toJSON(message: KeyUsage): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.apiKeyId !== "") {
+      obj.apiKeyId = message.apiKeyId;
+    }
+    if (message.day !== "") {
+      obj.day = message.day;
+    }
+    if (message.requests !== 0n) {
+      obj.requests = message.requests.toString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<KeyUsage>, I>>(base?: I): KeyUsage {
+    return KeyUsage.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<KeyUsage>, I>>(object: I): KeyUsage {
+    const message = createBaseKeyUsage();
+    message.merchantId = object.merchantId ?? "";
+    message.apiKeyId = object.apiKeyId ?? "";
+    message.day = object.day ?? "";
+    message.requests = (object.requests !== undefined && object.requests !== null) ? BigInt(object.requests) : 0n;
+    return message;
+  },
+};
+
+function createBaseRecordKeyUsageResponse(): RecordKeyUsageResponse {
+  return {};
+}
+
+export const RecordKeyUsageResponse: MessageFns<RecordKeyUsageResponse> = {
+  encode(_: RecordKeyUsageResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordKeyUsageResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordKeyUsageResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): RecordKeyUsageResponse {
+    return {};
+  },
+
+  toJSON(_: RecordKeyUsageResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RecordKeyUsageResponse>, I>>(base?: I): RecordKeyUsageResponse {
+    return RecordKeyUsageResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RecordKeyUsageResponse>, I>>(_: I): RecordKeyUsageResponse {
+    const message = createBaseRecordKeyUsageResponse();
     return message;
   },
 };
@@ -715,7 +1773,527 @@ export const CreateApiKeyResponse: MessageFns<CreateApiKeyResponse> = {
   },
 };
 
-/** Who is calling. Answers the gateway and the services; never a browser. */
+function createBaseSetMemberRequest(): SetMemberRequest {
+  return { merchantId: "", person: undefined, role: "", actor: "" };
+}
+
+export const SetMemberRequest: MessageFns<SetMemberRequest> = {
+  encode(message: SetMemberRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    switch (message.person?.$case) {
+      case "userId":
+        writer.uint32(18).string(message.person.value);
+        break;
+      case "email":
+        writer.uint32(26).string(message.person.value);
+        break;
+    }
+    if (message.role !== "") {
+      writer.uint32(34).string(message.role);
+    }
+    if (message.actor !== "") {
+      writer.uint32(42).string(message.actor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetMemberRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetMemberRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.person = { $case: "userId", value: reader.string() };
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.person = { $case: "email", value: reader.string() };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.role = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetMemberRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      person: isSet(object.userId)
+        ? { $case: "userId", value: globalThis.String(object.userId) }
+        : isSet(object.user_id)
+        ? { $case: "userId", value: globalThis.String(object.user_id) }
+        : isSet(object.email)
+        ? { $case: "email", value: globalThis.String(object.email) }
+        : undefined,
+      role: isSet(object.role) ? globalThis.String(object.role) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+    };
+  },
+
+  toJSON(message: SetMemberRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.person?.$case === "userId") {
+      obj.userId = message.person.value;
+    } else if (message.person?.$case === "email") {
+      obj.email = message.person.value;
+    }
+    if (message.role !== "") {
+      obj.role = message.role;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetMemberRequest>, I>>(base?: I): SetMemberRequest {
+    return SetMemberRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetMemberRequest>, I>>(object: I): SetMemberRequest {
+    const message = createBaseSetMemberRequest();
+    message.merchantId = object.merchantId ?? "";
+    switch (object.person?.$case) {
+      case "userId": {
+        if (object.person?.value !== undefined && object.person?.value !== null) {
+          message.person = { $case: "userId", value: object.person.value };
+        }
+        break;
+      }
+      case "email": {
+        if (object.person?.value !== undefined && object.person?.value !== null) {
+          message.person = { $case: "email", value: object.person.value };
+        }
+        break;
+      }
+    }
+    message.role = object.role ?? "";
+    message.actor = object.actor ?? "";
+    return message;
+  },
+};
+
+function createBaseSetMemberResponse(): SetMemberResponse {
+  return { userId: "" };
+}
+
+export const SetMemberResponse: MessageFns<SetMemberResponse> = {
+  encode(message: SetMemberResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.userId !== "") {
+      writer.uint32(10).string(message.userId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetMemberResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetMemberResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.userId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetMemberResponse {
+    return {
+      userId: isSet(object.userId)
+        ? globalThis.String(object.userId)
+        : isSet(object.user_id)
+        ? globalThis.String(object.user_id)
+        : "",
+    };
+  },
+
+  toJSON(message: SetMemberResponse): unknown {
+    const obj: any = {};
+    if (message.userId !== "") {
+      obj.userId = message.userId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetMemberResponse>, I>>(base?: I): SetMemberResponse {
+    return SetMemberResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetMemberResponse>, I>>(object: I): SetMemberResponse {
+    const message = createBaseSetMemberResponse();
+    message.userId = object.userId ?? "";
+    return message;
+  },
+};
+
+function createBaseSetMerchantAccessRequest(): SetMerchantAccessRequest {
+  return { merchantId: "", suspended: false, reason: "", actor: "" };
+}
+
+export const SetMerchantAccessRequest: MessageFns<SetMerchantAccessRequest> = {
+  encode(message: SetMerchantAccessRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.suspended !== false) {
+      writer.uint32(16).bool(message.suspended);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetMerchantAccessRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetMerchantAccessRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.suspended = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetMerchantAccessRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      suspended: isSet(object.suspended) ? globalThis.Boolean(object.suspended) : false,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+    };
+  },
+
+  toJSON(message: SetMerchantAccessRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.suspended !== false) {
+      obj.suspended = message.suspended;
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetMerchantAccessRequest>, I>>(base?: I): SetMerchantAccessRequest {
+    return SetMerchantAccessRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetMerchantAccessRequest>, I>>(object: I): SetMerchantAccessRequest {
+    const message = createBaseSetMerchantAccessRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.suspended = object.suspended ?? false;
+    message.reason = object.reason ?? "";
+    message.actor = object.actor ?? "";
+    return message;
+  },
+};
+
+function createBaseSetMerchantAccessResponse(): SetMerchantAccessResponse {
+  return {};
+}
+
+export const SetMerchantAccessResponse: MessageFns<SetMerchantAccessResponse> = {
+  encode(_: SetMerchantAccessResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetMerchantAccessResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetMerchantAccessResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): SetMerchantAccessResponse {
+    return {};
+  },
+
+  toJSON(_: SetMerchantAccessResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetMerchantAccessResponse>, I>>(base?: I): SetMerchantAccessResponse {
+    return SetMerchantAccessResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetMerchantAccessResponse>, I>>(_: I): SetMerchantAccessResponse {
+    const message = createBaseSetMerchantAccessResponse();
+    return message;
+  },
+};
+
+function createBaseRotateSigningKeyRequest(): RotateSigningKeyRequest {
+  return {};
+}
+
+export const RotateSigningKeyRequest: MessageFns<RotateSigningKeyRequest> = {
+  encode(_: RotateSigningKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSigningKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSigningKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): RotateSigningKeyRequest {
+    return {};
+  },
+
+  toJSON(_: RotateSigningKeyRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RotateSigningKeyRequest>, I>>(base?: I): RotateSigningKeyRequest {
+    return RotateSigningKeyRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RotateSigningKeyRequest>, I>>(_: I): RotateSigningKeyRequest {
+    const message = createBaseRotateSigningKeyRequest();
+    return message;
+  },
+};
+
+function createBaseRotateSigningKeyResponse(): RotateSigningKeyResponse {
+  return { kid: "" };
+}
+
+export const RotateSigningKeyResponse: MessageFns<RotateSigningKeyResponse> = {
+  encode(message: RotateSigningKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kid !== "") {
+      writer.uint32(10).string(message.kid);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateSigningKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateSigningKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.kid = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RotateSigningKeyResponse {
+    return { kid: isSet(object.kid) ? globalThis.String(object.kid) : "" };
+  },
+
+  toJSON(message: RotateSigningKeyResponse): unknown {
+    const obj: any = {};
+    if (message.kid !== "") {
+      obj.kid = message.kid;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RotateSigningKeyResponse>, I>>(base?: I): RotateSigningKeyResponse {
+    return RotateSigningKeyResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RotateSigningKeyResponse>, I>>(object: I): RotateSigningKeyResponse {
+    const message = createBaseRotateSigningKeyResponse();
+    message.kid = object.kid ?? "";
+    return message;
+  },
+};
+
+/** Who is calling, and what they may do. Answers the gateway and the services; never a browser. */
 export type AuthServiceService = typeof AuthServiceService;
 export const AuthServiceService = {
   /**
@@ -734,8 +2312,35 @@ export const AuthServiceService = {
     responseDeserialize: (value: Buffer): ValidateApiKeyResponse => ValidateApiKeyResponse.decode(value),
   },
   /**
+   * Answers whose access token that is and what it allows now: not when it was issued. UNAUTHENTICATED for every token
+   * that is not good, for an ended session, and for a person who is no longer a member of the hotel it was issued for.
+   */
+  validateAccessToken: {
+    path: "/centra.auth.v1.AuthService/ValidateAccessToken" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ValidateAccessTokenRequest): Buffer =>
+      Buffer.from(ValidateAccessTokenRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ValidateAccessTokenRequest => ValidateAccessTokenRequest.decode(value),
+    responseSerialize: (value: ValidateAccessTokenResponse): Buffer =>
+      Buffer.from(ValidateAccessTokenResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ValidateAccessTokenResponse => ValidateAccessTokenResponse.decode(value),
+  },
+  /** Whether a person may do something at a hotel now. False for strangers and for suspended members and hotels. */
+  checkPermission: {
+    path: "/centra.auth.v1.AuthService/CheckPermission" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CheckPermissionRequest): Buffer =>
+      Buffer.from(CheckPermissionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CheckPermissionRequest => CheckPermissionRequest.decode(value),
+    responseSerialize: (value: CheckPermissionResponse): Buffer =>
+      Buffer.from(CheckPermissionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CheckPermissionResponse => CheckPermissionResponse.decode(value),
+  },
+  /**
    * Streams every revocation from now on, and a heartbeat each second. A caller that misses heartbeats must not trust
-   * its cache of validated keys any longer; one that (re)connects must drop it, since it may have missed a revocation.
+   * its cache of validated credentials any longer; one that (re)connects must drop it, since it may have missed a revocation.
    */
   watchRevocations: {
     path: "/centra.auth.v1.AuthService/WatchRevocations" as const,
@@ -746,6 +2351,18 @@ export const AuthServiceService = {
     requestDeserialize: (value: Buffer): WatchRevocationsRequest => WatchRevocationsRequest.decode(value),
     responseSerialize: (value: RevocationEvent): Buffer => Buffer.from(RevocationEvent.encode(value).finish()),
     responseDeserialize: (value: Buffer): RevocationEvent => RevocationEvent.decode(value),
+  },
+  /** Adds requests made with keys to their daily counts. A report may be sent again when its answer was lost: it counts once. */
+  recordKeyUsage: {
+    path: "/centra.auth.v1.AuthService/RecordKeyUsage" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RecordKeyUsageRequest): Buffer =>
+      Buffer.from(RecordKeyUsageRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RecordKeyUsageRequest => RecordKeyUsageRequest.decode(value),
+    responseSerialize: (value: RecordKeyUsageResponse): Buffer =>
+      Buffer.from(RecordKeyUsageResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RecordKeyUsageResponse => RecordKeyUsageResponse.decode(value),
   },
   /** Makes a merchant's first key. Only the operator's credential may call it. */
   createApiKey: {
@@ -758,6 +2375,43 @@ export const AuthServiceService = {
       Buffer.from(CreateApiKeyResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateApiKeyResponse => CreateApiKeyResponse.decode(value),
   },
+  /**
+   * Gives a person a role at a hotel, or another one. Safe to repeat. For onboarding and accepted invitations.
+   * NOT_FOUND for an unknown or unverified person and for a role that the hotel does not have.
+   */
+  setMember: {
+    path: "/centra.auth.v1.AuthService/SetMember" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetMemberRequest): Buffer => Buffer.from(SetMemberRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetMemberRequest => SetMemberRequest.decode(value),
+    responseSerialize: (value: SetMemberResponse): Buffer => Buffer.from(SetMemberResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetMemberResponse => SetMemberResponse.decode(value),
+  },
+  /** Suspends a hotel, or lets it in again: none of its keys and members may do anything there. Safe to repeat. */
+  setMerchantAccess: {
+    path: "/centra.auth.v1.AuthService/SetMerchantAccess" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetMerchantAccessRequest): Buffer =>
+      Buffer.from(SetMerchantAccessRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetMerchantAccessRequest => SetMerchantAccessRequest.decode(value),
+    responseSerialize: (value: SetMerchantAccessResponse): Buffer =>
+      Buffer.from(SetMerchantAccessResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): SetMerchantAccessResponse => SetMerchantAccessResponse.decode(value),
+  },
+  /** Starts signing access tokens with a new key. Tokens signed with the one before stay good until they expire. */
+  rotateSigningKey: {
+    path: "/centra.auth.v1.AuthService/RotateSigningKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateSigningKeyRequest): Buffer =>
+      Buffer.from(RotateSigningKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateSigningKeyRequest => RotateSigningKeyRequest.decode(value),
+    responseSerialize: (value: RotateSigningKeyResponse): Buffer =>
+      Buffer.from(RotateSigningKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateSigningKeyResponse => RotateSigningKeyResponse.decode(value),
+  },
 } as const;
 
 export interface AuthServiceServer extends UntypedServiceImplementation {
@@ -767,12 +2421,30 @@ export interface AuthServiceServer extends UntypedServiceImplementation {
    */
   validateApiKey: handleUnaryCall<ValidateApiKeyRequest, ValidateApiKeyResponse>;
   /**
+   * Answers whose access token that is and what it allows now: not when it was issued. UNAUTHENTICATED for every token
+   * that is not good, for an ended session, and for a person who is no longer a member of the hotel it was issued for.
+   */
+  validateAccessToken: handleUnaryCall<ValidateAccessTokenRequest, ValidateAccessTokenResponse>;
+  /** Whether a person may do something at a hotel now. False for strangers and for suspended members and hotels. */
+  checkPermission: handleUnaryCall<CheckPermissionRequest, CheckPermissionResponse>;
+  /**
    * Streams every revocation from now on, and a heartbeat each second. A caller that misses heartbeats must not trust
-   * its cache of validated keys any longer; one that (re)connects must drop it, since it may have missed a revocation.
+   * its cache of validated credentials any longer; one that (re)connects must drop it, since it may have missed a revocation.
    */
   watchRevocations: handleServerStreamingCall<WatchRevocationsRequest, RevocationEvent>;
+  /** Adds requests made with keys to their daily counts. A report may be sent again when its answer was lost: it counts once. */
+  recordKeyUsage: handleUnaryCall<RecordKeyUsageRequest, RecordKeyUsageResponse>;
   /** Makes a merchant's first key. Only the operator's credential may call it. */
   createApiKey: handleUnaryCall<CreateApiKeyRequest, CreateApiKeyResponse>;
+  /**
+   * Gives a person a role at a hotel, or another one. Safe to repeat. For onboarding and accepted invitations.
+   * NOT_FOUND for an unknown or unverified person and for a role that the hotel does not have.
+   */
+  setMember: handleUnaryCall<SetMemberRequest, SetMemberResponse>;
+  /** Suspends a hotel, or lets it in again: none of its keys and members may do anything there. Safe to repeat. */
+  setMerchantAccess: handleUnaryCall<SetMerchantAccessRequest, SetMerchantAccessResponse>;
+  /** Starts signing access tokens with a new key. Tokens signed with the one before stay good until they expire. */
+  rotateSigningKey: handleUnaryCall<RotateSigningKeyRequest, RotateSigningKeyResponse>;
 }
 
 export interface AuthServiceClient extends Client {
@@ -796,8 +2468,43 @@ export interface AuthServiceClient extends Client {
     callback: (error: ServiceError | null, response: ValidateApiKeyResponse) => void,
   ): ClientUnaryCall;
   /**
+   * Answers whose access token that is and what it allows now: not when it was issued. UNAUTHENTICATED for every token
+   * that is not good, for an ended session, and for a person who is no longer a member of the hotel it was issued for.
+   */
+  validateAccessToken(
+    request: ValidateAccessTokenRequest,
+    callback: (error: ServiceError | null, response: ValidateAccessTokenResponse) => void,
+  ): ClientUnaryCall;
+  validateAccessToken(
+    request: ValidateAccessTokenRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ValidateAccessTokenResponse) => void,
+  ): ClientUnaryCall;
+  validateAccessToken(
+    request: ValidateAccessTokenRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ValidateAccessTokenResponse) => void,
+  ): ClientUnaryCall;
+  /** Whether a person may do something at a hotel now. False for strangers and for suspended members and hotels. */
+  checkPermission(
+    request: CheckPermissionRequest,
+    callback: (error: ServiceError | null, response: CheckPermissionResponse) => void,
+  ): ClientUnaryCall;
+  checkPermission(
+    request: CheckPermissionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CheckPermissionResponse) => void,
+  ): ClientUnaryCall;
+  checkPermission(
+    request: CheckPermissionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CheckPermissionResponse) => void,
+  ): ClientUnaryCall;
+  /**
    * Streams every revocation from now on, and a heartbeat each second. A caller that misses heartbeats must not trust
-   * its cache of validated keys any longer; one that (re)connects must drop it, since it may have missed a revocation.
+   * its cache of validated credentials any longer; one that (re)connects must drop it, since it may have missed a revocation.
    */
   watchRevocations(
     request: WatchRevocationsRequest,
@@ -808,6 +2515,22 @@ export interface AuthServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<RevocationEvent>;
+  /** Adds requests made with keys to their daily counts. A report may be sent again when its answer was lost: it counts once. */
+  recordKeyUsage(
+    request: RecordKeyUsageRequest,
+    callback: (error: ServiceError | null, response: RecordKeyUsageResponse) => void,
+  ): ClientUnaryCall;
+  recordKeyUsage(
+    request: RecordKeyUsageRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RecordKeyUsageResponse) => void,
+  ): ClientUnaryCall;
+  recordKeyUsage(
+    request: RecordKeyUsageRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RecordKeyUsageResponse) => void,
+  ): ClientUnaryCall;
   /** Makes a merchant's first key. Only the operator's credential may call it. */
   createApiKey(
     request: CreateApiKeyRequest,
@@ -823,6 +2546,57 @@ export interface AuthServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateApiKeyResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives a person a role at a hotel, or another one. Safe to repeat. For onboarding and accepted invitations.
+   * NOT_FOUND for an unknown or unverified person and for a role that the hotel does not have.
+   */
+  setMember(
+    request: SetMemberRequest,
+    callback: (error: ServiceError | null, response: SetMemberResponse) => void,
+  ): ClientUnaryCall;
+  setMember(
+    request: SetMemberRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetMemberResponse) => void,
+  ): ClientUnaryCall;
+  setMember(
+    request: SetMemberRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetMemberResponse) => void,
+  ): ClientUnaryCall;
+  /** Suspends a hotel, or lets it in again: none of its keys and members may do anything there. Safe to repeat. */
+  setMerchantAccess(
+    request: SetMerchantAccessRequest,
+    callback: (error: ServiceError | null, response: SetMerchantAccessResponse) => void,
+  ): ClientUnaryCall;
+  setMerchantAccess(
+    request: SetMerchantAccessRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: SetMerchantAccessResponse) => void,
+  ): ClientUnaryCall;
+  setMerchantAccess(
+    request: SetMerchantAccessRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: SetMerchantAccessResponse) => void,
+  ): ClientUnaryCall;
+  /** Starts signing access tokens with a new key. Tokens signed with the one before stay good until they expire. */
+  rotateSigningKey(
+    request: RotateSigningKeyRequest,
+    callback: (error: ServiceError | null, response: RotateSigningKeyResponse) => void,
+  ): ClientUnaryCall;
+  rotateSigningKey(
+    request: RotateSigningKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateSigningKeyResponse) => void,
+  ): ClientUnaryCall;
+  rotateSigningKey(
+    request: RotateSigningKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateSigningKeyResponse) => void,
   ): ClientUnaryCall;
 }
 

@@ -95,6 +95,21 @@ export interface Merchant {
   timeZone: string;
   defaultCurrency: string;
   allowedOrigins: string[];
+  /** Limits that differ from the platform's defaults. */
+  limits: RateLimit[];
+}
+
+/** One window of a limit at the gateway. */
+export interface RateLimit {
+  /** "payments" and "default" and "admin" a second, "payments-hour" an hour. */
+  name: string;
+  /** Requests in the window; 1 to 1,000,000. */
+  quota: number;
+}
+
+export interface SetMerchantLimitsRequest {
+  merchantId: string;
+  limits: RateLimit[];
 }
 
 export interface CheckOriginRequest {
@@ -392,7 +407,7 @@ export const GetMerchantRequest: MessageFns<GetMerchantRequest> = {
 };
 
 function createBaseMerchant(): Merchant {
-  return { merchantId: "", name: "", country: "", timeZone: "", defaultCurrency: "", allowedOrigins: [] };
+  return { merchantId: "", name: "", country: "", timeZone: "", defaultCurrency: "", allowedOrigins: [], limits: [] };
 }
 
 export const Merchant: MessageFns<Merchant> = {
@@ -414,6 +429,9 @@ export const Merchant: MessageFns<Merchant> = {
     }
     for (const v of message.allowedOrigins) {
       writer.uint32(50).string(v!);
+    }
+    for (const v of message.limits) {
+      RateLimit.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -479,6 +497,14 @@ export const Merchant: MessageFns<Merchant> = {
             message.allowedOrigins.push(reader.string());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.limits.push(RateLimit.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -515,6 +541,7 @@ export const Merchant: MessageFns<Merchant> = {
         : globalThis.Array.isArray(object?.allowed_origins)
         ? object.allowed_origins.map((e: any) => globalThis.String(e))
         : [],
+      limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => RateLimit.fromJSON(e)) : [],
     };
   },
 
@@ -538,6 +565,9 @@ export const Merchant: MessageFns<Merchant> = {
     if (message.allowedOrigins?.length) {
       obj.allowedOrigins = message.allowedOrigins;
     }
+    if (message.limits?.length) {
+      obj.limits = message.limits.map((e) => RateLimit.toJSON(e));
+    }
     return obj;
   },
 
@@ -552,6 +582,181 @@ export const Merchant: MessageFns<Merchant> = {
     message.timeZone = object.timeZone ?? "";
     message.defaultCurrency = object.defaultCurrency ?? "";
     message.allowedOrigins = object.allowedOrigins?.map((e) => e) || [];
+    message.limits = object.limits?.map((e) => RateLimit.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRateLimit(): RateLimit {
+  return { name: "", quota: 0 };
+}
+
+export const RateLimit: MessageFns<RateLimit> = {
+  encode(message: RateLimit, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.quota !== 0) {
+      writer.uint32(16).int32(message.quota);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RateLimit {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRateLimit();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.quota = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RateLimit {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      quota: isSet(object.quota) ? globalThis.Number(object.quota) : 0,
+    };
+  },
+
+  toJSON(message: RateLimit): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.quota !== 0) {
+      obj.quota = Math.round(message.quota);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RateLimit>, I>>(base?: I): RateLimit {
+    return RateLimit.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RateLimit>, I>>(object: I): RateLimit {
+    const message = createBaseRateLimit();
+    message.name = object.name ?? "";
+    message.quota = object.quota ?? 0;
+    return message;
+  },
+};
+
+function createBaseSetMerchantLimitsRequest(): SetMerchantLimitsRequest {
+  return { merchantId: "", limits: [] };
+}
+
+export const SetMerchantLimitsRequest: MessageFns<SetMerchantLimitsRequest> = {
+  encode(message: SetMerchantLimitsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    for (const v of message.limits) {
+      RateLimit.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SetMerchantLimitsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSetMerchantLimitsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.limits.push(RateLimit.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SetMerchantLimitsRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => RateLimit.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: SetMerchantLimitsRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.limits?.length) {
+      obj.limits = message.limits.map((e) => RateLimit.toJSON(e));
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<SetMerchantLimitsRequest>, I>>(base?: I): SetMerchantLimitsRequest {
+    return SetMerchantLimitsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<SetMerchantLimitsRequest>, I>>(object: I): SetMerchantLimitsRequest {
+    const message = createBaseSetMerchantLimitsRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.limits = object.limits?.map((e) => RateLimit.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1356,6 +1561,20 @@ export const MerchantServiceService = {
     responseDeserialize: (value: Buffer): Merchant => Merchant.decode(value),
   },
   /**
+   * Gives a hotel limits of its own at the gateway; what is not named goes back to the platform's default. Safe to repeat.
+   * NOT_FOUND for an unknown hotel.
+   */
+  setMerchantLimits: {
+    path: "/centra.merchant.v1.MerchantService/SetMerchantLimits" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: SetMerchantLimitsRequest): Buffer =>
+      Buffer.from(SetMerchantLimitsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): SetMerchantLimitsRequest => SetMerchantLimitsRequest.decode(value),
+    responseSerialize: (value: Merchant): Buffer => Buffer.from(Merchant.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Merchant => Merchant.decode(value),
+  },
+  /**
    * Whether a browser origin belongs to the merchant, or, with no merchant named (a CORS preflight carries no
    * credential), to any merchant.
    */
@@ -1403,6 +1622,11 @@ export interface MerchantServiceServer extends UntypedServiceImplementation {
   createMerchant: handleUnaryCall<CreateMerchantRequest, Merchant>;
   getMerchant: handleUnaryCall<GetMerchantRequest, Merchant>;
   /**
+   * Gives a hotel limits of its own at the gateway; what is not named goes back to the platform's default. Safe to repeat.
+   * NOT_FOUND for an unknown hotel.
+   */
+  setMerchantLimits: handleUnaryCall<SetMerchantLimitsRequest, Merchant>;
+  /**
    * Whether a browser origin belongs to the merchant, or, with no merchant named (a CORS preflight carries no
    * credential), to any merchant.
    */
@@ -1447,6 +1671,25 @@ export interface MerchantServiceClient extends Client {
   ): ClientUnaryCall;
   getMerchant(
     request: GetMerchantRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives a hotel limits of its own at the gateway; what is not named goes back to the platform's default. Safe to repeat.
+   * NOT_FOUND for an unknown hotel.
+   */
+  setMerchantLimits(
+    request: SetMerchantLimitsRequest,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  setMerchantLimits(
+    request: SetMerchantLimitsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  setMerchantLimits(
+    request: SetMerchantLimitsRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: Merchant) => void,
