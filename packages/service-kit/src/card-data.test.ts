@@ -207,7 +207,7 @@ test('hostile text is searched in linear time', () => {
     ' ',
   ];
   for (const shape of shapes) {
-    const ratio = fastestMs(shape, 200_000) / Math.max(fastestMs(shape, 20_000), 0.05);
+    const ratio = leastOf(() => fastestMs(shape, 200_000) / Math.max(fastestMs(shape, 20_000), 0.05));
     // Ten times the text; quadratic work would take a hundred times as long.
     assert.ok(ratio < 40, `"${shape}": ten times the text took ${ratio.toFixed(1)} times as long`);
   }
@@ -273,4 +273,11 @@ test("a network's transaction id of 15 digits is no card in its own field, and i
 
 function isRefusal(error: unknown): boolean {
   return error instanceof AppError && error.code === 'card_data_not_allowed';
+}
+
+/** The least of a few measurements, until one is good: a busy machine only ever makes it more. */
+function leastOf(measure: () => number): number {
+  let least = Infinity;
+  for (let attempt = 0; attempt < 5 && least >= 40; attempt += 1) least = Math.min(least, measure());
+  return least;
 }

@@ -74,26 +74,24 @@ function cardsOfRun(run: readonly Group[]): Span[] {
 
 /** Where a card number that begins with this group ends; undefined when none does. Looks at 19 digits at most. */
 function lastGroupOfCard(run: readonly Group[], first: number): number | undefined {
+  const alone = run[first]?.digits.length ?? 0;
+  // Any grouping will do for a whole run only. Without this, a long row of single digits, 256 KiB of it, would be looked at
+  // from each of them, and the process stand still for a second.
+  if (first > 0 && alone !== 4 && alone < DIGITS_MIN) return undefined;
   let digits = '';
+  let lengths = '';
   for (let last = first; last < run.length; last += 1) {
-    digits += run[last]?.digits ?? '';
+    const group = run[last]?.digits ?? '';
+    digits += group;
     if (digits.length > DIGITS_MAX) return undefined;
-    if (
-      digits.length >= DIGITS_MIN &&
-      CARD_START.test(digits) &&
-      isCardGrouping(run, first, last) &&
-      passesLuhn(digits)
-    )
+    lengths += last === first ? group.length : `,${group.length}`;
+    // One group, a whole run, or groups as on a card.
+    const isGroupedSo =
+      first === last || (first === 0 && last === run.length - 1) || CARD_GROUPS.test(lengths);
+    if (digits.length >= DIGITS_MIN && isGroupedSo && CARD_START.test(digits) && passesLuhn(digits))
       return last;
   }
   return undefined;
-}
-
-/** One group, groups as on a card, or any grouping when nothing else stands beside it. */
-function isCardGrouping(run: readonly Group[], first: number, last: number): boolean {
-  if (first === last || (first === 0 && last === run.length - 1)) return true;
-  const lengths = run.slice(first, last + 1).map((group) => group.digits.length);
-  return CARD_GROUPS.test(lengths.join(','));
 }
 
 /** The check digit of ISO/IEC 7812-1 annex B. */

@@ -32,7 +32,17 @@ export const ERRORS = {
     grpc: grpcStatus.INVALID_ARGUMENT,
     title: "The webhook's signature does not match this account's secret.",
   },
-  unauthenticated: { http: 401, grpc: grpcStatus.UNAUTHENTICATED, title: 'A valid API key is needed.' },
+  unauthenticated: { http: 401, grpc: grpcStatus.UNAUTHENTICATED, title: 'A valid credential is needed.' },
+  login_failed: {
+    http: 401,
+    grpc: grpcStatus.UNAUTHENTICATED,
+    title: 'The e-mail address or the password is not right.',
+  },
+  second_factor_wrong: {
+    http: 401,
+    grpc: grpcStatus.UNAUTHENTICATED,
+    title: 'The code of the second factor is not right, or was used before.',
+  },
   card_declined: { http: 402, grpc: grpcStatus.FAILED_PRECONDITION, title: 'The card was declined.' },
   payment_failed: {
     http: 402,
@@ -60,6 +70,26 @@ export const ERRORS = {
     title: 'The provider refused the refund. Nothing was given back.',
   },
   forbidden: { http: 403, grpc: grpcStatus.PERMISSION_DENIED, title: 'This credential may not do that.' },
+  email_not_verified: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'Verify your e-mail address first. A new link was sent.',
+  },
+  second_factor_required: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'This hotel asks for a second factor. Log in with one, or add one to your account first.',
+  },
+  access_suspended: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'Access to this hotel is suspended.',
+  },
+  address_not_allowed: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'This API key may not be used from this address.',
+  },
   not_found: { http: 404, grpc: grpcStatus.NOT_FOUND, title: 'There is nothing here under that name.' },
   method_not_allowed: {
     http: 405,
@@ -130,6 +160,21 @@ export const ERRORS = {
     http: 409,
     grpc: grpcStatus.ABORTED,
     title: 'The quote no longer holds. The new quote says the price now.',
+  },
+  last_owner: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'A hotel needs an owner. Make somebody else an owner first.',
+  },
+  role_in_use: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'Members still have this role. Give them another one first.',
+  },
+  link_expired: {
+    http: 410,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'This link was used already or is no longer valid. Ask for a new one.',
   },
   payload_too_large: {
     http: 413,
@@ -215,6 +260,11 @@ export const ERRORS = {
     http: 429,
     grpc: grpcStatus.RESOURCE_EXHAUSTED,
     title: 'Too many requests. Slow down.',
+  },
+  too_many_attempts: {
+    http: 429,
+    grpc: grpcStatus.RESOURCE_EXHAUSTED,
+    title: 'Too many attempts. Wait, or reset your password.',
   },
   headers_too_large: {
     http: 431,

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http2';
+import { readFileSync } from 'node:fs';
+import { createSecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
-import { Client, credentials, status as grpcStatus } from '@grpc/grpc-js';
+import { Client, status as grpcStatus } from '@grpc/grpc-js';
 import { service as healthService } from 'grpc-health-check';
 import { pauseMs, waitFor } from '@centra/testkit/pause.ts';
+import { clientAs, testTls, testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { fromServiceError, listenGrpc } from './grpc.ts';
 import { boundPort } from './listen.ts';
 import { clientOf, failureOf, held, startServer, validate } from './test-rpc.ts';
@@ -24,7 +26,12 @@ describe('a lost or late call', () => {
   test('is UNAVAILABLE when the peer dies while it works', async () => {
     // Its machine is gone: the connection ends without a word of HTTP/2.
     const sockets: Socket[] = [];
-    const peer = createServer((_request) => sockets.forEach((socket) => socket.resetAndDestroy()));
+    const { certFile, keyFile, caFile } = testTlsFiles('auth');
+    const [cert, key, ca] = [certFile, keyFile, caFile].map((file) => readFileSync(file));
+    const options = { cert, key, ca, requestCert: true };
+    const peer = createSecureServer(options, (_request) =>
+      sockets.forEach((socket) => socket.resetAndDestroy()),
+    );
     peer.on('connection', (socket: Socket) => sockets.push(socket));
     peer.listen(0, '127.0.0.1');
     await once(peer, 'listening');
@@ -77,7 +84,7 @@ describe('a stop', () => {
 
   test('a port that is taken is an error of the start', async () => {
     const server = await startServer();
-    const second = listenGrpc([], { host: '127.0.0.1', port: server.port });
+    const second = listenGrpc([], { host: '127.0.0.1', port: server.port, tls: testTls('auth') });
     await assert.rejects(second, /EADDRINUSE|No address added/);
     await server.close();
   });
@@ -87,7 +94,7 @@ type HealthWatch = { seen: string[]; stop(): void };
 
 /** Follows the standard health service, as load balancers do. */
 function watchHealth(port: number): HealthWatch {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const client = clientAs('operator', Client, `127.0.0.1:${port}`, 'auth');
   const method = healthService['Watch'];
   assert.ok(method !== undefined);
   const seen: string[] = [];

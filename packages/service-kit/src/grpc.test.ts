@@ -4,21 +4,17 @@ import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import type { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import { ERRORS, isErrorCode } from './errors.ts';
-import { callUnary, fromServiceError, serviceMetadata } from './grpc.ts';
+import { callMetadata, callUnary, fromServiceError } from './grpc.ts';
 import type { GrpcListening } from './grpc.ts';
-import { createSigner } from './service-identity.ts';
 import {
   DEADLINE_MS,
   INTERNAL,
   calls,
   clientOf,
   failureOf,
-  gateway,
   logged,
   metrics,
-  signerOf,
   startServer,
   validate,
 } from './test-rpc.ts';
@@ -44,66 +40,48 @@ describe('a call', () => {
       [{ caller: 'api-gateway', requestId: 'req_1' }],
     );
     assert.match(calls[0]?.address ?? '', /^127\.0\.0\.1:\d+$/);
-    await validate(client, 'key_1', serviceMetadata(signerOf('payment-api'), 'auth', 'req_2'));
-    assert.equal(calls[1]?.caller, 'payment-api');
+    const other = clientOf(server.port, 'payment-api');
+    await validate(other, 'key_1', callMetadata('req_2'));
+    assert.deepEqual([calls[1]?.caller, calls[1]?.requestId], ['payment-api', 'req_2']);
+    other.close();
   });
 
   test('of a service that is not allowed is PERMISSION_DENIED, and the handler does not run', async () => {
     calls.length = 0;
     for (const service of ['merchant', 'transaction', 'operator', 'auth']) {
-      const error = await failureOf(
-        validate(client, 'key_1', serviceMetadata(signerOf(service), 'auth', 'req_1')),
-      );
+      const stranger = clientOf(server.port, service);
+      const error = await failureOf(validate(stranger, 'key_1'));
       assert.equal(error.code, grpcStatus.PERMISSION_DENIED);
       assert.equal(fromServiceError(error).code, 'forbidden');
       assert.doesNotMatch(error.details, new RegExp(service));
+      stranger.close();
     }
     assert.deepEqual(calls, []);
   });
 
-  test('without a valid token is UNAUTHENTICATED, and the handler does not run', async () => {
-    calls.length = 0;
-    const identityToken = gateway.identityToken('auth', {
-      merchantId: 'm',
-      mode: 'test',
-      actor: 'a',
-      scopes: [],
-    });
-    const bearers = [
-      '',
-      'Bearer',
-      'Bearer ',
-      'Basic eA==',
-      'Bearer x.y.z',
-      `Bearer ${gateway.serviceToken('merchant')}`,
-      `Bearer ${identityToken}`,
-    ];
-    const stranger = createServiceKeys(['api-gateway']).privateKeys['api-gateway'] ?? '';
-    bearers.push(
-      `Bearer ${createSigner('api-gateway', stranger).serviceToken('auth')}`,
-      gateway.serviceToken('auth'),
-    );
-    for (const bearer of [undefined, ...bearers]) {
-      const metadata = new Metadata();
-      if (bearer !== undefined) metadata.set('authorization', bearer);
-      const error = await failureOf(validate(client, 'key_1', metadata));
-      assert.equal(error.code, grpcStatus.UNAUTHENTICATED, bearer);
-      assert.equal(error.details, ERRORS.unauthenticated.title);
-    }
-    assert.deepEqual(calls, []);
+  test('says nothing of its caller that the certificate does not: a token is no help', async () => {
+    const metadata = callMetadata('req_1');
+    metadata.set('authorization', 'Bearer api-gateway');
+    metadata.set('x-caller', 'api-gateway');
+    const stranger = clientOf(server.port, 'merchant');
+    const error = await failureOf(validate(stranger, 'key_1', metadata));
+    assert.equal(error.code, grpcStatus.PERMISSION_DENIED);
+    stranger.close();
   });
 
-  test('of a method that authenticates otherwise gets the bearer as it came, and no caller', async () => {
+  test('with a merchant’s credential hands it on as it came, beside its caller', async () => {
     const metadata = new Metadata();
     metadata.set('authorization', 'Bearer sk_test_key');
     metadata.set('x-request-id', 'r'.repeat(500));
     calls.length = 0;
     const request = { merchantId: 'm', mode: Mode.MODE_TEST, name: 'n', scopes: [], expiresAt: undefined };
-    const answer = await callUnary(client.createApiKey.bind(client), request, {
+    const booking = clientOf(server.port, 'booking-api');
+    const answer = await callUnary(booking.createApiKey.bind(booking), request, {
       metadata,
       deadlineMs: DEADLINE_MS,
     });
-    assert.deepEqual(answer, { apiKeyId: '', secret: 'sk_test_key' });
+    booking.close();
+    assert.deepEqual(answer, { apiKeyId: 'booking-api', secret: 'sk_test_key' });
     assert.equal(calls[0]?.requestId.length, 64);
   });
 });

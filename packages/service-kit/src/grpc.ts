@@ -1,7 +1,11 @@
-import { Metadata, Server, ServerCredentials, status as grpcStatus } from '@grpc/grpc-js';
+import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type {
   CallOptions,
+  ChannelCredentials,
+  ChannelOptions,
+  ClientOptions,
   ClientUnaryCall,
+  Server,
   ServiceError,
   ServerUnaryCall,
   handleUnaryCall,
@@ -12,10 +16,12 @@ import { HealthImplementation } from 'grpc-health-check';
 import { z } from 'zod';
 import { AppError, ERRORS, bigintAsText, isErrorCode } from './errors.ts';
 import type { AppErrorOptions } from './errors.ts';
+import { NamedCallersServer, requireCaller } from './grpc-caller.ts';
+import type { Tls } from './grpc-credentials.ts';
+import { timeCalls } from './grpc-duration.ts';
 import { toAppError } from './http.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import type { Signer, Verifier } from './service-identity.ts';
 
 const REQUEST_ID_KEY = 'x-request-id';
 const ERROR_KEY = 'centra-error-bin';
@@ -24,7 +30,7 @@ const MESSAGE_MAX_BYTES = 2 * 1024 * 1024;
 
 /** What a handler may know of its call. */
 export type CallContext = {
-  /** The calling service, when the method asks for one; else empty. */
+  /** The calling service, by its certificate. */
   caller: string;
   requestId: string;
   /** The bearer token as it came, for methods that take a merchant's credential. */
@@ -37,9 +43,8 @@ type UnaryOptions = {
   log: Logger;
   metrics: Metrics;
   name: string;
-  /** Services that may call it, proven by their token; undefined for methods that authenticate otherwise. */
-  callers?: readonly string[];
-  verifier: Verifier;
+  /** Services that may call it, proven by their certificates. */
+  callers: readonly string[];
 };
 
 /** Wraps one RPC: caller check, metrics, and refusals mapped to gRPC status with our code in the trailers. */
@@ -49,8 +54,8 @@ export function unary<Req, Res>(
 ): handleUnaryCall<Req, Res> {
   return (call, callback) => {
     const end = options.metrics.requestSeconds.startTimer({ route: options.name, method: 'grpc' });
-    const context = contextOfCall(call);
-    answer(options, handler, call.request, context).then(
+    const requestId = requestIdOf(call.metadata);
+    answer(options, handler, call, requestId).then(
       (response) => {
         end({ status: 'OK' });
         callback(null, response);
@@ -60,7 +65,7 @@ export function unary<Req, Res>(
         const code = ERRORS[refusal.code].grpc;
         end({ status: grpcStatus[code] ?? String(code) });
         if (ERRORS[refusal.code].http >= 500)
-          options.log.error({ err: error, requestId: context.requestId, rpc: options.name }, 'call failed');
+          options.log.error({ err: error, requestId, rpc: options.name }, 'call failed');
         callback({
           code,
           details: refusal.detail ?? ERRORS[refusal.code].title,
@@ -74,25 +79,21 @@ export function unary<Req, Res>(
 async function answer<Req, Res>(
   options: UnaryOptions,
   handler: (request: Req, context: CallContext) => Promise<Res>,
-  request: Req,
-  context: CallContext,
+  call: ServerUnaryCall<Req, Res>,
+  requestId: string,
 ): Promise<Res> {
-  if (options.callers !== undefined) {
-    context.caller = options.verifier.verifyService(context.bearer);
-    if (!options.callers.includes(context.caller))
-      throw new AppError('forbidden', { internal: `${context.caller} may not call ${options.name}` });
-  }
-  return await handler(request, context);
-}
-
-function contextOfCall<Req, Res>(call: ServerUnaryCall<Req, Res>): CallContext {
+  const caller = requireCaller(call, options.name, options.callers);
   const authorization = String(call.metadata.get('authorization')[0] ?? '');
-  return {
-    caller: '',
-    requestId: String(call.metadata.get(REQUEST_ID_KEY)[0] ?? '').slice(0, 64),
+  return await handler(call.request, {
+    caller,
+    requestId,
     bearer: /^Bearer (\S+)$/i.exec(authorization)?.[1] ?? '',
     address: call.getPeer(),
-  };
+  });
+}
+
+function requestIdOf(metadata: Metadata): string {
+  return String(metadata.get(REQUEST_ID_KEY)[0] ?? '').slice(0, 64);
 }
 
 function toTrailers(refusal: AppError): Metadata {
@@ -176,10 +177,9 @@ export async function callUnary<Req, Res>(
   });
 }
 
-/** Metadata that proves which service calls, and carries the request id onwards. */
-export function serviceMetadata(signer: Signer, audience: string, requestId: string): Metadata {
+/** Metadata that carries the request id onwards. */
+export function callMetadata(requestId: string): Metadata {
   const metadata = new Metadata();
-  metadata.set('authorization', `Bearer ${signer.serviceToken(audience)}`);
   metadata.set(REQUEST_ID_KEY, requestId);
   return metadata;
 }
@@ -195,6 +195,32 @@ export const CLIENT_OPTIONS = {
   'grpc.enable_retries': 0,
 };
 
+type ClientClass<C> = new (
+  address: string,
+  credentials: ChannelCredentials,
+  options: Partial<ClientOptions>,
+) => C;
+
+/** A client of the service `server` with our certificate. It does not connect before it is used. */
+export function createClient<C>(
+  Client: ClientClass<C>,
+  address: string,
+  {
+    tls,
+    server,
+    metrics,
+    options,
+  }: { tls: Tls; server: string; metrics?: Metrics; options?: Partial<ChannelOptions> },
+): C {
+  return new Client(address, tls.credentialsFor(server), {
+    ...CLIENT_OPTIONS,
+    // What the handshake asks for by name: the address may be an IP, or a proxy's.
+    'grpc.ssl_target_name_override': server,
+    ...(metrics === undefined ? {} : { interceptors: [timeCalls(metrics, server)] }),
+    ...options,
+  });
+}
+
 export type GrpcListening = { server: Server; host: string; port: number; close(): Promise<void> };
 
 type GrpcService = { definition: ServiceDefinition; implementation: UntypedServiceImplementation };
@@ -202,13 +228,15 @@ type GrpcService = { definition: ServiceDefinition; implementation: UntypedServi
 // A call under way at a stop gets this long; a provider call may take most of it.
 const DRAIN_TIMEOUT_MS = 20_000;
 
-/** Serves RPCs with the standard health service. Port 0 takes a free one. */
+/**
+ * Serves RPCs over TLS, with the standard health service, to whoever holds a certificate of ours. Port 0 takes a free one.
+ */
 export async function listenGrpc(
   services: readonly GrpcService[],
-  address: { host: string; port: number },
+  address: { host: string; port: number; tls: Tls },
   extend?: (server: Server) => void,
 ): Promise<GrpcListening> {
-  const server = new Server({
+  const server = new NamedCallersServer({
     'grpc.max_receive_message_length': MESSAGE_MAX_BYTES,
     // Our clients ping every 10 s; the default would refuse that as abuse.
     'grpc.http2.min_ping_interval_without_data_ms': 5_000,
@@ -218,14 +246,10 @@ export async function listenGrpc(
   for (const { definition, implementation } of services) server.addService(definition, implementation);
   extend?.(server);
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync(
-      `${address.host}:${address.port}`,
-      ServerCredentials.createInsecure(),
-      (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
-      },
-    );
+    server.bindAsync(`${address.host}:${address.port}`, address.tls.serverCredentials, (error, bound) => {
+      if (error === null) resolve(bound);
+      else reject(error);
+    });
   });
   return {
     server,

@@ -1,5 +1,5 @@
 import type { ErrorRequestHandler, Request, RequestHandler, Response } from 'express';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { AppError, ERRORS, bigintAsText, toProblem } from './errors.ts';
 import type { FieldError } from './errors.ts';
 import { refuseCardData } from './card-data.ts';
@@ -7,7 +7,7 @@ import { isDatabaseUnavailable } from './database.ts';
 import { newUuid, toPublicId } from './ids.ts';
 import type { Logger } from './log.ts';
 import type { Metrics } from './metrics.ts';
-import type { Identity, Verifier } from './service-identity.ts';
+import type { Identity, UserIdentity, Verifier } from './service-identity.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 /** Carries the gateway's signed word on who is calling. Stripped from everything that comes from outside. */
@@ -20,7 +20,13 @@ export const BODY_MAX_BYTES = 256 * 1024;
 const REQUEST_ID = /^[A-Za-z0-9_-]{8,64}$/;
 
 /** What a handler may know of its request beyond Express's own. */
-export type RequestContext = { requestId: string; identity: Identity | undefined; address: string };
+export type RequestContext = {
+  requestId: string;
+  identity: Identity | undefined;
+  /** The person, on routes that concern their own account. */
+  user: UserIdentity | undefined;
+  address: string;
+};
 
 const contexts = new WeakMap<Request, RequestContext>();
 
@@ -31,23 +37,44 @@ export function contextOf(request: Request): RequestContext {
   return context;
 }
 
-/** The identity that `requireIdentity()` checked. */
+/** The identity that `requireIdentity()` or `requireCheckout()` checked. */
 export function identityOf(request: Request): Identity {
   const { identity } = contextOf(request);
   if (identity === undefined) throw new Error('requireIdentity() is not in front of this route');
   return identity;
 }
 
-/** First in every app: a request id (the caller's own when it is a plain one) in and out, and the duration metric. */
-export function requestContext(metrics: Metrics): RequestHandler {
+/** The person that `requireUser()` checked. */
+export function userOf(request: Request): UserIdentity {
+  const { user } = contextOf(request);
+  if (user === undefined) throw new Error('requireUser() is not in front of this route');
+  return user;
+}
+
+/**
+ * First in every app: a request id (the caller's own when it is a plain one) in and out, the duration metric, and a line on
+ * whatever did not end well. What did is one line at the gateway.
+ */
+export function requestContext(metrics: Metrics, log: Logger): RequestHandler {
   return (request, response, next) => {
     const given = request.headers['x-request-id'];
     const requestId =
       typeof given === 'string' && REQUEST_ID.test(given) ? given : toPublicId('req', newUuid());
-    contexts.set(request, { requestId, identity: undefined, address: request.socket.remoteAddress ?? '' });
+    contexts.set(request, {
+      requestId,
+      identity: undefined,
+      user: undefined,
+      address: request.socket.remoteAddress ?? '',
+    });
     response.setHeader('x-request-id', requestId);
-    const end = metrics.requestSeconds.startTimer({ method: request.method });
-    response.on('finish', () => end({ route: routeOf(request), status: String(response.statusCode) }));
+    const { method } = request;
+    const end = metrics.requestSeconds.startTimer({ method });
+    response.on('finish', () => {
+      const { statusCode: status } = response;
+      const route = routeOf(request);
+      end({ route, status: String(status) });
+      if (status >= 400) log.info({ requestId, method, route, status }, 'request did not succeed');
+    });
     next();
   };
 }
@@ -61,16 +88,68 @@ function routeOf(request: Request): string {
 /** Lets only requests through that the gateway vouched for, with the scope. 401 without identity, 403 without scope. */
 export function requireIdentity(verifier: Verifier, scope: string): RequestHandler {
   return (request, _response, next) => {
-    const token = request.headers[IDENTITY_HEADER];
-    if (typeof token !== 'string') throw new AppError('unauthenticated', { internal: 'no identity header' });
-    const identity = verifier.verifyIdentity(token);
+    const identity = verifier.verifyIdentity(tokenOf(request));
     const context = contextOf(request);
     context.identity = identity;
-    const address = request.headers[CLIENT_ADDRESS_HEADER];
-    if (typeof address === 'string') context.address = address.slice(0, 64);
+    takeClientAddress(request, context);
     requireScope(identity, scope);
     next();
   };
+}
+
+/**
+ * Lets only requests through in which the gateway vouched for the holder of a client secret. It opens one object and no
+ * scope, so the handler must hold the id of its path against the identity's `objectId`.
+ */
+export function requireCheckout(verifier: Verifier): RequestHandler {
+  return (request, _response, next) => {
+    const identity = verifier.verifyIdentity(tokenOf(request));
+    if (identity.objectId === undefined)
+      throw new AppError('unauthenticated', { internal: `checkout route called by ${identity.actor}` });
+    const context = contextOf(request);
+    context.identity = identity;
+    takeClientAddress(request, context);
+    next();
+  };
+}
+
+/** Lets only requests through in which the gateway vouched for a person, whatever hotel they work at. */
+export function requireUser(verifier: Verifier): RequestHandler {
+  return (request, _response, next) => {
+    const user = verifier.verifyUser(tokenOf(request));
+    const context = contextOf(request);
+    context.user = user;
+    takeClientAddress(request, context);
+    next();
+  };
+}
+
+/**
+ * For routes that need no credential: lets only requests through that came in by the gateway's door, which vouches for
+ * nobody there. A signed identity does not open them, and what opens them is no identity anywhere.
+ */
+export function requireGateway(verifier: Verifier): RequestHandler {
+  return (request, _response, next) => {
+    const caller = verifier.verifyService(tokenOf(request));
+    if (caller !== 'api-gateway')
+      throw new AppError('unauthenticated', { internal: `public route called by ${caller}` });
+    takeClientAddress(request, contextOf(request));
+    next();
+  };
+}
+
+function tokenOf(request: Request): string {
+  const token = request.headers[IDENTITY_HEADER];
+  if (typeof token !== 'string') throw new AppError('unauthenticated', { internal: 'no identity header' });
+  return token;
+}
+
+// An IPv6 address with a zone and a port is shorter.
+const ADDRESS_MAX_LENGTH = 64;
+
+function takeClientAddress(request: Request, context: RequestContext): void {
+  const address = request.headers[CLIENT_ADDRESS_HEADER];
+  if (typeof address === 'string') context.address = address.slice(0, ADDRESS_MAX_LENGTH);
 }
 
 /** 403 naming the scope that is missing. */
@@ -145,6 +224,14 @@ function toFieldErrors(issue: z.core.$ZodIssue): FieldError[] {
 function unknownField(name: string): FieldError {
   return { field: name.slice(0, FIELD_MAX_LENGTH), reason: 'is not a known field' };
 }
+
+/** For routes without query parameters: any is 400, since a misspelt wish must not be silently ignored. */
+export function refuseQuery(request: Request): void {
+  // The check of a path without one, which is every honest charge, costs nothing.
+  if (request.originalUrl.includes('?')) parseWith(noParameters, queryOf(request));
+}
+
+const noParameters = z.strictObject({});
 
 /**
  * Query parameters as a plain object; a repeated one is refused (400), since services would differ on which counts.

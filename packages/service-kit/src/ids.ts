@@ -7,7 +7,22 @@ const VALUE = new Map(Array.from(ALPHABET).map((letter, index) => [letter, BigIn
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/;
 
 /** What a public id names; the prefix is part of the contract. */
-export type IdPrefix = 'mer' | 'key' | 'pa' | 'pay' | 'op' | 're' | 'quo' | 'dis' | 'pev' | 'evt' | 'req';
+export type IdPrefix =
+  | 'mer'
+  | 'key'
+  | 'usr'
+  | 'ses'
+  | 'fac'
+  | 'rol'
+  | 'pa'
+  | 'pay'
+  | 'op'
+  | 're'
+  | 'quo'
+  | 'dis'
+  | 'pev'
+  | 'evt'
+  | 'req';
 
 /** A new UUID of version 7 (RFC 9562): sorts by time, so index pages fill in order. */
 export function newUuid(): string {

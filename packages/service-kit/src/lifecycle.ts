@@ -2,6 +2,7 @@ import type { Env } from './env.ts';
 import type { Logger } from './log.ts';
 import { ConfigError, envChoice, readEnv } from './env.ts';
 import { createLog } from './log.ts';
+import { tracing } from './tracing.ts';
 
 /** A started service: how to stop it without dropping work. */
 export type Running = { close(): Promise<void> };
@@ -42,7 +43,7 @@ export async function runService(
       log.error('did not stop in time');
       process.exit(1);
     }, STOP_TIMEOUT_MS).unref();
-    running.close().then(
+    closeAll(running).then(
       () => process.exit(0),
       (error: unknown) => {
         log.error({ err: error }, 'failed while stopping');
@@ -52,6 +53,15 @@ export async function runService(
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
+}
+
+/** The traces of what was drained are sent last. */
+async function closeAll(running: Running): Promise<void> {
+  try {
+    await running.close();
+  } finally {
+    await tracing()?.close();
+  }
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;

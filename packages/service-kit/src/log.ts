@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import type { Logger } from 'pino';
 import { maskCardNumbers } from './card-data.ts';
+import { tracing } from './tracing.ts';
 
 export type { Logger } from 'pino';
 
@@ -70,6 +71,7 @@ export function createLog(service: string, level = 'info'): Logger {
     messageKey: 'message',
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: errorForLog },
+    mixin: traceOfLine,
     formatters: { level: (label) => ({ level: label }), log: redactFields },
     hooks: { streamWrite: escapeConfusing },
   });
@@ -79,6 +81,12 @@ export function createLog(service: string, level = 'info'): Logger {
       Reflect.apply(child, parent, [redact(bindings), ...rest]),
   });
   return log;
+}
+
+/** The trace that a line belongs to, where this process traces. */
+function traceOfLine(): { traceId?: string } {
+  const traceId = tracing()?.traceId();
+  return traceId === undefined ? {} : { traceId };
 }
 
 // What JSON leaves as it is but a terminal or log viewer acts on: DEL and C1 controls, marks that reverse or hide text,

@@ -4,6 +4,8 @@ export type Metrics = {
   registry: Registry;
   /** Duration of requests in seconds by route pattern, method and status; never by raw path, which is unbounded. */
   requestSeconds: Histogram<'route' | 'method' | 'status'>;
+  /** Duration of calls to others in seconds: service or provider, RPC or operation, and how it ended. */
+  clientSeconds: Histogram<'target' | 'method' | 'status'>;
   /** One counter of the service's own, for example provider outcomes. */
   counter<L extends string>(name: string, help: string, labels: readonly L[]): Counter<L>;
   gauge<L extends string>(name: string, help: string, labels: readonly L[]): Gauge<L>;
@@ -23,6 +25,13 @@ export function createMetrics(service: string): Metrics {
       name: 'centra_request_duration_seconds',
       help: 'Duration of requests by route',
       labelNames: ['route', 'method', 'status'],
+      buckets: BUCKETS_S,
+      registers: [registry],
+    }),
+    clientSeconds: new Histogram({
+      name: 'centra_client_duration_seconds',
+      help: 'Duration of calls to other services and providers',
+      labelNames: ['target', 'method', 'status'],
       buckets: BUCKETS_S,
       registers: [registry],
     }),

@@ -21,4 +21,6 @@ export const problemSchema = z
       .string()
       .meta({ description: 'Quote it to support', example: 'req_01jd0000000000000000000000' }),
   })
-  .meta({ id: 'Problem', description: 'An RFC 9457 problem document' });
+  // What a code adds of its own, for example `payment_status`; a client that knows nothing of it passes over it (§3.2).
+  .loose()
+  .meta({ id: 'Problem', description: 'An RFC 9457 problem document; some codes add members of their own' });

@@ -135,12 +135,14 @@ test('hostile text is read in linear time', () => {
     'escaped letters': (size) => `"${'\\u0061'.repeat(size)}"`,
   };
   for (const [name, shape] of Object.entries(shapes)) {
-    const ratio =
-      fastestMs(() => shape(200_000)) /
-      Math.max(
-        fastestMs(() => shape(20_000)),
-        0.05,
-      );
+    const ratio = leastOf(
+      () =>
+        fastestMs(() => shape(200_000)) /
+        Math.max(
+          fastestMs(() => shape(20_000)),
+          0.05,
+        ),
+    );
     // Ten times the text; quadratic work would take a hundred times as long.
     assert.ok(ratio < 40, `${name}: ten times the text took ${ratio.toFixed(1)} times as long`);
   }
@@ -199,4 +201,11 @@ function fastestMs(build: () => string): number {
     fastest = Math.min(fastest, performance.now() - startedAt);
   }
   return fastest;
+}
+
+/** The least of a few measurements, until one is good: a busy machine only ever makes it more. */
+function leastOf(measure: () => number): number {
+  let least = Infinity;
+  for (let attempt = 0; attempt < 5 && least >= 40; attempt += 1) least = Math.min(least, measure());
+  return least;
 }

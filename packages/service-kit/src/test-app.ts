@@ -48,7 +48,7 @@ export async function startTestApp(): Promise<TestApp> {
   log.error = (fields: unknown) => void logged.push(Object(fields));
   const verifier = createVerifier('kit', readTrustedKeys(keys.trustedKeys));
   const app = express();
-  app.use(requestContext(metrics));
+  app.use(requestContext(metrics, log));
   app.post('/echo', jsonBody(), (request, response) => void response.json({ got: request.body }));
   app.post(
     '/rooms',

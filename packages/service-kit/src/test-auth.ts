@@ -1,17 +1,19 @@
 import type { ServerWritableStream } from '@grpc/grpc-js';
-import { AuthServiceService } from '@centra/proto/centra/auth/v1/auth.ts';
+import { AuthServiceService, Barrier } from '@centra/proto/centra/auth/v1/auth.ts';
 import type {
   RevocationEvent,
+  ValidateAccessTokenResponse,
   ValidateApiKeyResponse,
   WatchRevocationsRequest,
 } from '@centra/proto/centra/auth/v1/auth.ts';
+import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
+import { testTls } from '@centra/testkit/test-tls.ts';
 import { AppError } from './errors.ts';
 import { listenGrpc, unary } from './grpc.ts';
 import type { GrpcListening } from './grpc.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createVerifier, readTrustedKeys } from './service-identity.ts';
 
 const log = createLog('auth', 'silent');
 /** Far below what the authenticator takes for silence. */
@@ -21,14 +23,9 @@ type Watcher = ServerWritableStream<WatchRevocationsRequest, RevocationEvent>;
 
 /** A small auth service over the real transport. What it answers and pushes is the test's choice. */
 export class TestAuth {
-  readonly #trustedKeys: string;
-
-  constructor(trustedKeys: string) {
-    this.#trustedKeys = trustedKeys;
-  }
-
   asked: string[] = [];
   keys = new Map<string, ValidateApiKeyResponse>();
+  tokens = new Map<string, ValidateAccessTokenResponse>();
   fault: AppError | undefined;
   gate: Promise<void> | undefined;
   beats = true;
@@ -41,16 +38,16 @@ export class TestAuth {
 
   async start(): Promise<void> {
     if (this.port === 0) this.port = await freePort();
-    const verifier = createVerifier('auth', readTrustedKeys(this.#trustedKeys));
-    const options = {
-      log,
-      metrics: createMetrics('auth'),
-      name: 'ValidateApiKey',
-      callers: ['api-gateway'],
-      verifier,
-    };
+    const options = { log, metrics: createMetrics('auth'), callers: ['api-gateway'] };
     const implementation = {
-      validateApiKey: unary(options, async ({ secret }: { secret: string }) => await this.#validate(secret)),
+      validateApiKey: unary(
+        { ...options, name: 'ValidateApiKey' },
+        async ({ secret }: { secret: string }) => await this.#validate(this.keys, secret),
+      ),
+      validateAccessToken: unary(
+        { ...options, name: 'ValidateAccessToken' },
+        async ({ token }: { token: string }) => await this.#validate(this.tokens, token),
+      ),
       watchRevocations: (call: Watcher) => {
         this.watchersEver += 1;
         this.watchers.add(call);
@@ -61,6 +58,7 @@ export class TestAuth {
     this.#server = await listenGrpc([{ definition: AuthServiceService, implementation }], {
       host: '127.0.0.1',
       port: this.port,
+      tls: testTls('auth'),
     });
     this.#timer = setInterval(() => {
       if (!this.beats) return;
@@ -69,18 +67,21 @@ export class TestAuth {
     }, HEARTBEAT_MS);
   }
 
-  async #validate(secret: string): Promise<ValidateApiKeyResponse> {
-    this.asked.push(secret);
+  async #validate<Answer>(known: ReadonlyMap<string, Answer>, credential: string): Promise<Answer> {
+    this.asked.push(credential);
     await this.gate;
     if (this.fault !== undefined) throw this.fault;
-    const known = this.keys.get(secret);
-    if (known === undefined) throw new AppError('unauthenticated');
-    return known;
+    const answer = known.get(credential);
+    if (answer === undefined) throw new AppError('unauthenticated');
+    return answer;
   }
 
   push(revokedApiKeyId: string): void {
-    for (const watcher of this.watchers)
-      watcher.write({ event: { $case: 'revokedApiKeyId', value: revokedApiKeyId } });
+    this.tell({ $case: 'revokedApiKeyId', value: revokedApiKeyId });
+  }
+
+  tell(event: RevocationEvent['event']): void {
+    for (const watcher of this.watchers) watcher.write({ event });
   }
 
   dropWatchers(): void {
@@ -97,3 +98,29 @@ export class TestAuth {
 }
 
 const HEARTBEAT: RevocationEvent = { event: { $case: 'heartbeat', value: {} } };
+
+/** A key for anything, from anywhere, for ever. */
+export function keyOf(apiKeyId: string): ValidateApiKeyResponse {
+  return {
+    apiKeyId,
+    merchantId: 'm_1',
+    mode: Mode.MODE_TEST,
+    scopes: [],
+    expiresAt: undefined,
+    allowedAddresses: [],
+    suspended: false,
+  };
+}
+
+/** A person's token at the same hotel, good for an hour. */
+export function tokenOf(number: string): ValidateAccessTokenResponse {
+  return {
+    userId: `usr_${number}`,
+    sessionId: `ses_${number}`,
+    merchantId: 'm_1',
+    mode: Mode.MODE_TEST,
+    permissions: [],
+    expiresAt: new Date(Date.now() + 3_600_000),
+    barrier: Barrier.BARRIER_UNSPECIFIED,
+  };
+}

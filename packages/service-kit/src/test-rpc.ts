@@ -1,29 +1,24 @@
 import assert from 'node:assert/strict';
-import { credentials } from '@grpc/grpc-js';
+import { status as grpcStatus } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { DatabaseError } from 'pg';
 import { AuthServiceClient, AuthServiceService } from '@centra/proto/centra/auth/v1/auth.ts';
 import type { AuthServiceServer, ValidateApiKeyResponse } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import { clientAs, testTls } from '@centra/testkit/test-tls.ts';
 import { AppError, isErrorCode } from './errors.ts';
-import { CLIENT_OPTIONS, callUnary, isServiceError, listenGrpc, serviceMetadata, unary } from './grpc.ts';
+import { callMetadata, callUnary, isServiceError, listenGrpc, unary } from './grpc.ts';
 import type { CallContext, GrpcListening } from './grpc.ts';
 import { createLog } from './log.ts';
 import { createMetrics } from './metrics.ts';
-import { createSigner, createVerifier, readTrustedKeys } from './service-identity.ts';
 
 /** What must stay inside. */
 export const INTERNAL = 'relation "secret_table" does not exist at db-1.internal';
 export const DEADLINE_MS = 20_000;
-const keys = createServiceKeys();
 export const metrics = createMetrics('auth');
 export const logged: Record<string, unknown>[] = [];
 const log = createLog('auth', 'silent');
 log.error = (fields: unknown) => void logged.push(Object(fields));
-export const signerOf = (service: string): ReturnType<typeof createSigner> =>
-  createSigner(service, keys.privateKeys[service] ?? '');
-export const gateway = signerOf('api-gateway');
 
 const failures: Record<string, () => Error> = {
   bug: () => new TypeError(INTERNAL, { cause: new Error(INTERNAL) }),
@@ -51,7 +46,6 @@ const implementation: AuthServiceServer = {
       metrics,
       name: 'ValidateApiKey',
       callers: ['api-gateway', 'payment-api'],
-      verifier: createVerifier('auth', readTrustedKeys(keys.trustedKeys)),
     },
     async ({ secret }, context): Promise<ValidateApiKeyResponse> => {
       calls.push(context);
@@ -59,35 +53,55 @@ const implementation: AuthServiceServer = {
       if (failure !== undefined) throw failure();
       if (isErrorCode(secret)) throw new AppError(secret);
       if (secret === 'hold') await new Promise<void>((release) => held.push(release));
-      return { apiKeyId: secret, merchantId: 'm', mode: Mode.MODE_TEST, scopes: [], expiresAt: undefined };
+      return {
+        apiKeyId: secret,
+        merchantId: 'm',
+        mode: Mode.MODE_TEST,
+        scopes: [],
+        expiresAt: undefined,
+        allowedAddresses: [],
+        suspended: false,
+      };
     },
   ),
   createApiKey: unary(
-    { log, metrics, name: 'CreateApiKey', verifier: createVerifier('auth', new Map()) },
+    { log, metrics, name: 'CreateApiKey', callers: ['booking-api'] },
     async (_request, context) => {
       calls.push(context);
       return { apiKeyId: context.caller, secret: context.bearer };
     },
   ),
   watchRevocations: (call) => call.end(),
+  validateAccessToken: notHere,
+  checkPermission: notHere,
+  recordKeyUsage: notHere,
+  setMember: notHere,
+  setMerchantAccess: notHere,
+  rotateSigningKey: notHere,
 };
+
+/** No part of this small service. */
+function notHere(_call: unknown, callback: (error: Partial<ServiceError>) => void): void {
+  callback({ code: grpcStatus.UNIMPLEMENTED });
+}
 
 export async function startServer(): Promise<GrpcListening> {
   const definition = AuthServiceService;
   return await listenGrpc([{ definition, implementation: { ...implementation } }], {
     host: '127.0.0.1',
     port: 0,
+    tls: testTls('auth'),
   });
 }
 
-export function clientOf(port: number): AuthServiceClient {
-  return new AuthServiceClient(`127.0.0.1:${port}`, credentials.createInsecure(), CLIENT_OPTIONS);
+export function clientOf(port: number, caller = 'api-gateway'): AuthServiceClient {
+  return clientAs(caller, AuthServiceClient, `127.0.0.1:${port}`, 'auth');
 }
 
 export async function validate(
   client: AuthServiceClient,
   secret: string,
-  metadata = serviceMetadata(gateway, 'auth', 'req_1'),
+  metadata = callMetadata('req_1'),
   deadlineMs = DEADLINE_MS,
 ): Promise<ValidateApiKeyResponse> {
   return await callUnary(client.validateApiKey.bind(client), { secret }, { metadata, deadlineMs });

@@ -1,18 +1,21 @@
 import assert from 'node:assert/strict';
 import { rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { Client } from 'pg';
+import { Client, Metadata, status } from '@grpc/grpc-js';
+import type { handleUnaryCall } from '@grpc/grpc-js';
+import { Client as PostgresClient } from 'pg';
+import { createClient, listenGrpc } from '@centra/service-kit/grpc.ts';
 import { boundPort } from '@centra/service-kit/listen.ts';
 import { startEmbeddedPostgres } from './embedded-postgres.ts';
 import { startFaultProxy, targetOf } from './fault-proxy.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { testTls } from './test-tls.ts';
 
-async function connected(url: string): Promise<Client> {
-  const client = new Client({ connectionString: url });
+async function connected(url: string): Promise<PostgresClient> {
+  const client = new PostgresClient({ connectionString: url });
   client.on('error', () => {});
   await client.connect();
   return client;
@@ -69,41 +72,57 @@ test('the lost answer of an HTTP request: the server has acted, the client sees 
   }
 });
 
-test('the lost answer of a call over HTTP/2: settings and acknowledgements are not an answer', async () => {
-  let acted = '';
-  const server = createHttp2Server();
-  server.on('stream', (stream) => {
-    stream.on('data', (chunk: Buffer) => (acted += chunk.toString()));
-    // Acts late: the acknowledgements of the connection are long through by then.
-    stream.on('end', () => {
-      setTimeout(() => {
-        acted += ' done';
-        stream.respond({ ':status': 200 });
-        stream.end('answer');
-      }, 100);
-    });
+const plain = (bytes: Buffer): Buffer => bytes;
+const ACT = {
+  path: '/test.Door/Act',
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: plain,
+  requestDeserialize: plain,
+  responseSerialize: plain,
+  responseDeserialize: plain,
+} as const;
+
+test('the lost answer of a gRPC call over TLS: pings and acknowledgements are not an answer', async () => {
+  const acted: string[] = [];
+  const act: handleUnaryCall<Buffer, Buffer> = ({ request }, callback) => {
+    // Acts late: pings and their acknowledgements are long through by then.
+    setTimeout(
+      () => {
+        acted.push(request.toString());
+        callback(null, Buffer.from('done, with a few words about it'));
+      },
+      request.includes('slowly') ? 500 : 0,
+    );
+  };
+  const server = await listenGrpc([{ definition: { act: ACT }, implementation: { act } }], {
+    host: '127.0.0.1',
+    port: 0,
+    tls: testTls('auth'),
   });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  const proxy = await startFaultProxy({ targets: [{ host: '127.0.0.1', port: address.port }] });
-  const session = connectHttp2(`http://127.0.0.1:${proxy.port}`);
-  session.on('error', () => {});
-  try {
-    proxy.set({ kind: 'lose-reply', match: 'operation-7' });
-    const stream = session.request({ ':method': 'POST', ':path': '/call' });
-    const ended = new Promise<string>((resolve) => {
-      stream.on('response', () => resolve('answered'));
-      stream.on('error', () => resolve('lost'));
-      stream.on('close', () => resolve('lost'));
+  const proxy = await startFaultProxy({ targets: [{ host: '127.0.0.1', port: server.port }] });
+  const client = createClient(Client, `127.0.0.1:${proxy.port}`, {
+    tls: testTls('operator'),
+    server: 'auth',
+    options: { 'grpc.keepalive_time_ms': 50, 'grpc.use_local_subchannel_pool': 1 },
+  });
+  const call = async (text: string): Promise<string> =>
+    await new Promise((resolve) => {
+      const options = { deadline: Date.now() + 20_000 };
+      client.makeUnaryRequest(ACT.path, plain, plain, Buffer.from(text), new Metadata(), options, (error) =>
+        resolve(error === null ? 'answered' : (status[error.code] ?? '')),
+      );
     });
-    stream.end('operation-7');
-    assert.equal(await ended, 'lost');
-    assert.equal(acted, 'operation-7 done');
+  try {
+    assert.equal(await call('at once'), 'answered');
+    proxy.set({ kind: 'lose-reply' });
+    assert.equal(await call('slowly'), 'UNAVAILABLE');
+    assert.deepEqual(acted, ['at once', 'slowly']);
+    assert.equal(await call('again'), 'answered');
+    assert.deepEqual(proxy.struck(), { 'lose-reply': 1 });
   } finally {
-    session.destroy();
+    client.close();
     await proxy.close();
-    server.close();
+    await server.close();
   }
 });

@@ -3,24 +3,23 @@ export type AnswerReader = {
   /** The next bytes of the client; the first of them show what kind of talk it is. */
   sawRequest(chunk: Buffer): void;
   /**
-   * The next bytes of the target; whether an answer was complete within them. Postgres: they end with ReadyForQuery. HTTP/2
-   * (gRPC): a stream was ended or reset, whichever it was. Anything else: any bytes, since who answers has begun by acting.
+   * The next bytes of the target; whether an answer was complete within them. Postgres: they end with ReadyForQuery. TLS (gRPC):
+   * a record that is too long for anything but an answer. Anything else: any bytes, since who answers has begun by acting.
    */
   sawAnswer(chunk: Buffer): boolean;
 };
 
-type Talk = 'postgres' | 'http2' | 'other';
+type Talk = 'postgres' | 'tls' | 'other';
 
 export function createAnswerReader(): AnswerReader {
   let talk: Talk | undefined;
   let end: Buffer = Buffer.alloc(0);
-  // A server of HTTP/2 may speak before the client has: its frames are followed until it is known to be something else.
-  const sawFrames = createFrameReader();
+  const sawRecords = createRecordReader();
   return {
     sawRequest: (chunk) => void (talk ??= talkOf(chunk)),
     sawAnswer(chunk) {
-      if (talk === undefined || talk === 'http2') return sawFrames(chunk) || talk === undefined;
-      if (talk === 'other') return true;
+      if (talk === 'tls') return sawRecords(chunk);
+      if (talk !== 'postgres') return true;
       end = Buffer.concat([end, chunk.subarray(-READY_BYTES)]).subarray(-READY_BYTES);
       return end.length === READY_BYTES && end[0] === READY && end.readUInt32BE(1) === READY_BYTES - 1;
     },
@@ -33,24 +32,26 @@ const READY_BYTES = 6;
 
 /** A client of Postgres begins with a length and version 3, or with one of the requests that are numbered 1234.x. */
 function talkOf(first: Buffer): Talk {
-  if (first.subarray(0, 4).toString('latin1') === 'PRI ') return 'http2';
+  if (first[0] === HANDSHAKE && first[1] === TLS_MAJOR) return 'tls';
   const version = first.length >= 8 ? first.readUInt16BE(4) : 0;
   return version === 3 || version === 1234 ? 'postgres' : 'other';
 }
 
-// RFC 9113, 4.1: length (3 bytes), type, flags, stream (4 bytes).
-const FRAME_HEADER_BYTES = 9;
-const DATA = 0x00;
-const HEADERS = 0x01;
-const RST_STREAM = 0x03;
-const END_STREAM = 0x01;
+// RFC 8446, 5.1: type, version (2 bytes), length (2 bytes).
+const RECORD_HEADER_BYTES = 5;
+const HANDSHAKE = 22;
+const APPLICATION_DATA = 23;
+const TLS_MAJOR = 3;
+// What HTTP/2 says about itself is shorter: a ping is a frame of 17 bytes, two window updates of 26, and TLS 1.3 adds 17. Where
+// the parts of an answer come in records of their own, its message makes one that is longer.
+const TALK_BYTES_MAX = 43;
 
-/** Whether a frame that ends a stream began in the bytes; gRPC's last frame is HEADERS with the status. */
-function createFrameReader(): (chunk: Buffer) => boolean {
+/** Whether a record began in the bytes that only an answer fills; who says so much during a handshake has not acted. */
+function createRecordReader(): (chunk: Buffer) => boolean {
   let header: Buffer = Buffer.alloc(0);
   let payloadLeft = 0;
   return (chunk) => {
-    let hasEnd = false;
+    let hasAnswer = false;
     for (let at = 0; at < chunk.length;) {
       if (payloadLeft > 0) {
         const skipped = Math.min(payloadLeft, chunk.length - at);
@@ -58,16 +59,14 @@ function createFrameReader(): (chunk: Buffer) => boolean {
         at += skipped;
         continue;
       }
-      const wanted = FRAME_HEADER_BYTES - header.length;
+      const wanted = RECORD_HEADER_BYTES - header.length;
       header = Buffer.concat([header, chunk.subarray(at, at + wanted)]);
       at += wanted;
-      if (header.length < FRAME_HEADER_BYTES) break;
-      const [type = 0, flags = 0] = header.subarray(3, 5);
-      if (type === RST_STREAM || ((type === HEADERS || type === DATA) && (flags & END_STREAM) !== 0))
-        hasEnd = true;
-      payloadLeft = header.readUIntBE(0, 3);
+      if (header.length < RECORD_HEADER_BYTES) break;
+      payloadLeft = header.readUInt16BE(3);
+      if (header[0] === APPLICATION_DATA && payloadLeft > TALK_BYTES_MAX) hasAnswer = true;
       header = Buffer.alloc(0);
     }
-    return hasEnd;
+    return hasAnswer;
   };
 }

@@ -1,36 +1,32 @@
 import assert from 'node:assert/strict';
-import { afterEach, beforeEach, mock, test } from 'node:test';
-import { credentials } from '@grpc/grpc-js';
+import { afterEach, beforeEach, describe, mock, test } from 'node:test';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
-import type { ValidateApiKeyResponse } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { pauseMs, waitFor } from '@centra/testkit/pause.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
-import { createApiKeyAuthenticator } from './api-key-authenticator.ts';
-import type { ApiKeyAuthenticator } from './api-key-authenticator.ts';
+import { clientAs } from '@centra/testkit/test-tls.ts';
+import { createAuthenticator } from './authenticator.ts';
+import type { Authenticator } from './authenticator.ts';
 import { AppError } from './errors.ts';
-import { CLIENT_OPTIONS } from './grpc.ts';
 import { createLog } from './log.ts';
-import { createSigner } from './service-identity.ts';
-import { HEARTBEAT_MS, TestAuth } from './test-auth.ts';
+import type { Identity } from './service-identity.ts';
+import { HEARTBEAT_MS, TestAuth, keyOf } from './test-auth.ts';
 
-const keys = createServiceKeys();
 const log = createLog('test', 'silent');
 const HOUR_MS = 3_600_000;
+const ADDRESS = '203.0.113.7';
 
 let auth: TestAuth;
 let client: AuthServiceClient;
-let authenticator: ApiKeyAuthenticator;
+let authenticator: Authenticator;
 
 beforeEach(async () => {
   // Only the time of day stands still; timers and the network run on.
-  mock.timers.enable({ apis: ['Date'], now: Date.parse('2026-01-01T00:00:00Z') });
-  auth = new TestAuth(keys.trustedKeys);
+  mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  auth = new TestAuth();
   await auth.start();
-  auth.keys.set('sk_test_1', keyOf('key_1'));
-  client = new AuthServiceClient(`127.0.0.1:${auth.port}`, credentials.createInsecure(), CLIENT_OPTIONS);
-  const signer = createSigner('api-gateway', keys.privateKeys['api-gateway'] ?? '');
-  authenticator = createApiKeyAuthenticator({ client, signer, log });
+  auth.keys.set('ck_test_1', keyOf('key_1'));
+  client = clientAs('api-gateway', AuthServiceClient, `127.0.0.1:${auth.port}`, 'auth');
+  authenticator = createAuthenticator({ client, log });
   await liveStream();
 });
 
@@ -42,19 +38,19 @@ afterEach(async () => {
 });
 
 test('a valid key is answered with its merchant, mode, actor and scopes', async () => {
-  auth.keys.set('sk_live_2', {
+  auth.keys.set('ck_live_2', {
     ...keyOf('key_2'),
     mode: Mode.MODE_LIVE,
     merchantId: 'm_2',
     scopes: ['payments:read'],
   });
-  assert.deepEqual(await ask('sk_live_2'), {
+  assert.deepEqual(await ask('ck_live_2'), {
     merchantId: 'm_2',
     mode: 'live',
     actor: 'api_key:key_2',
     scopes: ['payments:read'],
   });
-  assert.deepEqual(await ask('sk_test_1'), {
+  assert.deepEqual(await ask('ck_test_1'), {
     merchantId: 'm_1',
     mode: 'test',
     actor: 'api_key:key_1',
@@ -63,102 +59,102 @@ test('a valid key is answered with its merchant, mode, actor and scopes', async 
 });
 
 test('a valid key is asked about once a minute while revocations are being pushed', async () => {
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   for (let asked = 0; asked < 5; asked += 1) {
     await passTime(10_000);
-    await ask('sk_test_1');
+    await ask('ck_test_1');
   }
   assert.equal(auth.asked.length, 1);
   await passTime(10_001);
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   assert.equal(auth.asked.length, 2);
 });
 
 test('fifty parallel requests with one key are one question', async () => {
   const gate = Promise.withResolvers<void>();
   auth.gate = gate.promise;
-  const all = Array.from({ length: 50 }, () => ask('sk_test_1'));
+  const all = Array.from({ length: 50 }, () => ask('ck_test_1'));
   await waitFor('the question', async () => (auth.asked.length > 0 ? true : undefined));
   gate.resolve();
   const answers = await Promise.all(all);
   assert.equal(new Set(answers.map(({ actor }) => actor)).size, 1);
-  assert.deepEqual(auth.asked, ['sk_test_1']);
+  assert.deepEqual(auth.asked, ['ck_test_1']);
 });
 
 test('different keys are different questions, and never each other’s answer', async () => {
-  auth.keys.set('sk_test_2', { ...keyOf('key_2'), merchantId: 'm_2' });
-  const [one, two] = await Promise.all([ask('sk_test_1'), ask('sk_test_2')]);
+  auth.keys.set('ck_test_2', { ...keyOf('key_2'), merchantId: 'm_2' });
+  const [one, two] = await Promise.all([ask('ck_test_1'), ask('ck_test_2')]);
   assert.deepEqual([one.merchantId, two.merchantId], ['m_1', 'm_2']);
 });
 
 test('a pushed revocation bites at the next request, and only that key', async () => {
-  auth.keys.set('sk_test_2', keyOf('key_2'));
-  await Promise.all([ask('sk_test_1'), ask('sk_test_2')]);
-  auth.keys.delete('sk_test_1');
+  auth.keys.set('ck_test_2', keyOf('key_2'));
+  await Promise.all([ask('ck_test_1'), ask('ck_test_2')]);
+  auth.keys.delete('ck_test_1');
   auth.push('key_1');
   await waitFor(
     'the refusal',
     async () =>
-      await ask('sk_test_1').then(
+      await ask('ck_test_1').then(
         () => undefined,
         () => true,
       ),
   );
-  await ask('sk_test_2');
-  assert.deepEqual(auth.asked.filter((secret) => secret === 'sk_test_2').length, 1);
+  await ask('ck_test_2');
+  assert.deepEqual(auth.asked.filter((secret) => secret === 'ck_test_2').length, 1);
 });
 
 test('an answer that a revocation has overtaken is not kept', async () => {
   const gate = Promise.withResolvers<void>();
   auth.gate = gate.promise;
-  const underWay = ask('sk_test_1');
+  const underWay = ask('ck_test_1');
   await waitFor('the question', async () => (auth.asked.length > 0 ? true : undefined));
   auth.push('key_1');
   // The push is on the wire before the beats that follow it.
   await beats();
   gate.resolve();
   await underWay;
-  auth.keys.delete('sk_test_1');
-  await refused(ask('sk_test_1'), 'unauthenticated');
+  auth.keys.delete('ck_test_1');
+  await refused(ask('ck_test_1'), 'unauthenticated');
 });
 
 test('while the stream is silent a key is trusted for two seconds only', async () => {
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   auth.beats = false;
   await pauseMs(HEARTBEAT_MS * 5);
   mock.timers.tick(2_600);
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   assert.equal(auth.asked.length, 2);
   mock.timers.tick(1_900);
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   assert.equal(auth.asked.length, 2);
   mock.timers.tick(200);
-  auth.keys.delete('sk_test_1');
-  await refused(ask('sk_test_1'), 'unauthenticated');
+  auth.keys.delete('ck_test_1');
+  await refused(ask('ck_test_1'), 'unauthenticated');
 });
 
 test('a new stream starts with nothing known, since a revocation may have been missed', async () => {
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   // Revoked while nobody listened: this is never pushed.
   auth.dropWatchers();
-  auth.keys.delete('sk_test_1');
+  auth.keys.delete('ck_test_1');
   await waitFor('the next stream', async () => (auth.watchers.size > 0 ? true : undefined));
   await beats();
-  await refused(ask('sk_test_1'), 'unauthenticated');
+  await refused(ask('ck_test_1'), 'unauthenticated');
 });
 
 test('while auth is away a known key serves for two seconds, then everything is 503; when auth is back all is well', async () => {
-  await ask('sk_test_1');
+  await ask('ck_test_1');
   await auth.stop();
-  await refused(ask('sk_unknown'), 'unavailable');
-  assert.equal((await ask('sk_test_1')).merchantId, 'm_1');
+  await refused(ask('ck_unknown'), 'unavailable');
+  assert.equal((await ask('ck_test_1')).merchantId, 'm_1');
   mock.timers.tick(2_600);
-  const refusal = await refused(ask('sk_test_1'), 'unavailable');
+  const refusal = await refused(ask('ck_test_1'), 'unavailable');
   assert.equal(refusal.retryAfterSeconds, 1);
   await auth.start();
   const answer = await waitFor(
     'auth to be asked again',
-    async () => await ask('sk_test_1').catch(() => undefined),
+    async () => await ask('ck_test_1').catch(() => undefined),
   );
   assert.equal(answer.merchantId, 'm_1');
 });
@@ -166,39 +162,39 @@ test('while auth is away a known key serves for two seconds, then everything is 
 test('whatever else auth answers is 503, never 401 and never a pass', async () => {
   for (const code of ['internal', 'forbidden', 'not_found', 'too_many_requests', 'unavailable'] as const) {
     auth.fault = new AppError(code);
-    await refused(ask('sk_test_1'), 'unavailable');
+    await refused(ask('ck_test_1'), 'unavailable');
   }
   auth.fault = undefined;
-  await ask('sk_test_1');
+  await ask('ck_test_1');
 });
 
 test('a refused key is remembered for a second, so that a client in a loop is no load on auth', async () => {
-  for (let again = 0; again < 5; again += 1) await refused(ask('sk_unknown'), 'unauthenticated');
-  assert.deepEqual(auth.asked, ['sk_unknown']);
-  auth.keys.set('sk_unknown', keyOf('key_9'));
+  for (let again = 0; again < 5; again += 1) await refused(ask('ck_unknown'), 'unauthenticated');
+  assert.deepEqual(auth.asked, ['ck_unknown']);
+  auth.keys.set('ck_unknown', keyOf('key_9'));
   const answer = await waitFor(
     'the key to be asked about again',
-    async () => await ask('sk_unknown').catch(() => undefined),
+    async () => await ask('ck_unknown').catch(() => undefined),
   );
   assert.equal(answer.actor, 'api_key:key_9');
 });
 
 test('a key dies at its expiry although it is cached', async () => {
-  auth.keys.set('sk_expiring', { ...keyOf('key_3'), expiresAt: new Date(Date.now() + 5_000) });
-  await ask('sk_expiring');
+  auth.keys.set('ck_expiring', { ...keyOf('key_3'), expiresAt: new Date(Date.now() + 5_000) });
+  await ask('ck_expiring');
   await passTime(4_000);
-  await ask('sk_expiring');
+  await ask('ck_expiring');
   assert.equal(auth.asked.length, 1);
-  auth.keys.delete('sk_expiring');
+  auth.keys.delete('ck_expiring');
   await passTime(1_001);
-  await refused(ask('sk_expiring'), 'unauthenticated');
+  await refused(ask('ck_expiring'), 'unauthenticated');
 });
 
 test('a key that is valid for hours is still asked about', async () => {
-  auth.keys.set('sk_long', { ...keyOf('key_4'), expiresAt: new Date(Date.now() + 24 * HOUR_MS) });
-  await ask('sk_long');
+  auth.keys.set('ck_long', { ...keyOf('key_4'), expiresAt: new Date(Date.now() + 24 * HOUR_MS) });
+  await ask('ck_long');
   await passTime(HOUR_MS);
-  await ask('sk_long');
+  await ask('ck_long');
   assert.equal(auth.asked.length, 2);
 });
 
@@ -211,8 +207,33 @@ test('after close nothing follows revocations any more', async () => {
   assert.equal(auth.watchersEver, ever);
 });
 
-async function ask(secret: string): ReturnType<ApiKeyAuthenticator['authenticate']> {
-  return await authenticator.authenticate(secret, 'req_1');
+describe('keys that may be used from some addresses only', () => {
+  beforeEach(() => {
+    auth.keys.set('ck_test_office', { ...keyOf('key_5'), allowedAddresses: ['198.51.100.0/24'] });
+  });
+
+  test('works from there, and is refused from elsewhere, also when it is cached', async () => {
+    await refused(ask('ck_test_office', '203.0.113.7'), 'address_not_allowed');
+    assert.equal((await ask('ck_test_office', '198.51.100.9')).merchantId, 'm_1');
+    assert.equal((await ask('ck_test_office', '::ffff:198.51.100.9')).merchantId, 'm_1');
+    await refused(ask('ck_test_office', '203.0.113.7'), 'address_not_allowed');
+    assert.deepEqual(auth.asked, ['ck_test_office']);
+  });
+
+  test('a caller without an address is elsewhere', async () => {
+    await refused(ask('ck_test_office', ''), 'address_not_allowed');
+  });
+
+  test('a list that cannot be read allows nobody', async () => {
+    auth.keys.set('ck_test_office', { ...keyOf('key_5'), allowedAddresses: ['office.example'] });
+    await refused(ask('ck_test_office', '198.51.100.9'), 'address_not_allowed');
+  });
+});
+
+/** Whose key it is, at its hotel. */
+async function ask(secret: string, address = ADDRESS): Promise<Identity> {
+  const { identity } = await authenticator.authenticate(secret, { requestId: 'req_1', address });
+  return identity ?? assert.fail('no identity');
 }
 
 async function refused(asking: Promise<unknown>, code: string): Promise<AppError> {
@@ -223,10 +244,6 @@ async function refused(asking: Promise<unknown>, code: string): Promise<AppError
   assert.ok(error instanceof AppError, String(error));
   assert.equal(error.code, code);
   return error;
-}
-
-function keyOf(apiKeyId: string): ValidateApiKeyResponse {
-  return { apiKeyId, merchantId: 'm_1', mode: Mode.MODE_TEST, scopes: [], expiresAt: undefined };
 }
 
 /** Lets the time of day pass while heartbeats keep coming. */
