@@ -1,24 +1,38 @@
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { handleServerStreamingCall, handleUnaryCall, ServerWritableStream } from '@grpc/grpc-js';
 import type { AuthServiceServer } from '@centra/proto/centra/auth/v1/auth.ts';
-import { AppError, ERRORS } from '@centra/service-kit/errors.ts';
+import { ERRORS } from '@centra/service-kit/errors.ts';
 import { unary } from '@centra/service-kit/grpc.ts';
 import type { CallContext } from '@centra/service-kit/grpc.ts';
+import { requireCaller } from '@centra/service-kit/grpc-caller.ts';
 import { toAppError } from '@centra/service-kit/http.ts';
+import { recordKeyUsage } from './api-keys/record-key-usage.ts';
 import { createFirstApiKey } from './api-keys/create-first-api-key.ts';
 import { validateApiKey } from './api-keys/validate-api-key.ts';
 import type { Context } from './context.ts';
+import { checkPermission } from './members/check-permission.ts';
+import { setMember } from './members/set-member.ts';
 import { watchRevocations } from './revocations/watch-revocations.ts';
+import { setMerchantAccess } from './security/set-merchant-access.ts';
+import { rotateSigningKey } from './tokens/rotate-signing-key.ts';
+import { validateAccessToken } from './tokens/validate-access-token.ts';
 
 const VALIDATORS = ['api-gateway', 'payment-api'];
 const OPERATORS = ['operator'];
+const ONBOARDERS = ['merchant', 'operator'];
 
 /** The gRPC side: which RPC is which file, and which services may call it. */
 export function authService(context: Context): AuthServiceServer {
   return {
     validateApiKey: named(context, 'ValidateApiKey', VALIDATORS, validateApiKey),
+    validateAccessToken: named(context, 'ValidateAccessToken', ['api-gateway'], validateAccessToken),
+    checkPermission: named(context, 'CheckPermission', ['merchant', 'payment-api'], checkPermission),
     watchRevocations: streaming(context, 'WatchRevocations', VALIDATORS, watchRevocations),
+    recordKeyUsage: named(context, 'RecordKeyUsage', VALIDATORS, recordKeyUsage),
     createApiKey: named(context, 'CreateApiKey', OPERATORS, createFirstApiKey),
+    setMember: named(context, 'SetMember', ONBOARDERS, setMember),
+    setMerchantAccess: named(context, 'SetMerchantAccess', ONBOARDERS, setMerchantAccess),
+    rotateSigningKey: named(context, 'RotateSigningKey', OPERATORS, rotateSigningKey),
   };
 }
 
@@ -28,13 +42,11 @@ function named<Req, Res>(
   callers: readonly string[],
   handler: (context: Context, request: Req, call: CallContext) => Promise<Res>,
 ): handleUnaryCall<Req, Res> {
-  const { log, metrics, verifier } = context;
-  return unary({ log, metrics, verifier, name, callers }, (request: Req, call) =>
-    handler(context, request, call),
-  );
+  const { log, metrics } = context;
+  return unary({ log, metrics, name, callers }, (request: Req, call) => handler(context, request, call));
 }
 
-/** What `unary` does for one answer, for a stream of them: the caller's token is checked before anything is sent. */
+/** What `unary` does for one answer, for a stream of them: the caller is checked before anything is sent. */
 function streaming<Req, Res>(
   context: Context,
   name: string,
@@ -43,10 +55,7 @@ function streaming<Req, Res>(
 ): handleServerStreamingCall<Req, Res> {
   return (call) => {
     try {
-      const authorization = String(call.metadata.get('authorization')[0] ?? '');
-      const caller = context.verifier.verifyService(/^Bearer (\S+)$/i.exec(authorization)?.[1] ?? '');
-      if (!callers.includes(caller))
-        throw new AppError('forbidden', { internal: `${caller} may not call ${name}` });
+      requireCaller(call, name, callers);
       handler(context, call);
     } catch (error) {
       const refusal = toAppError(error);

@@ -4,6 +4,7 @@ import { listenGrpc } from '@centra/service-kit/grpc.ts';
 import type { Running } from '@centra/service-kit/lifecycle.ts';
 import { listen } from '@centra/service-kit/listen.ts';
 import { startOpsServer } from '@centra/service-kit/ops-server.ts';
+import { startForgetOld } from './api-keys/forget-old.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { closeContext, createContext } from './context.ts';
@@ -21,6 +22,7 @@ export async function startAuth(config: Config, overrides: Overrides = {}): Prom
   const grpc = await listenGrpc([{ definition: AuthServiceService, implementation: authService(context) }], {
     host: config.host,
     port: config.grpcPort,
+    tls: context.tls,
   });
   const ops = await startOpsServer({
     host: config.host,
@@ -32,6 +34,7 @@ export async function startAuth(config: Config, overrides: Overrides = {}): Prom
       revocations: async () => context.revocations.assertListening(),
     },
   });
+  const forgetOld = startForgetOld(context);
   context.log.info({ http: http.port, grpc: grpc.port, ops: ops.port }, 'auth is listening');
   return {
     httpUrl: http.url,
@@ -42,7 +45,7 @@ export async function startAuth(config: Config, overrides: Overrides = {}): Prom
       accepting = false;
       // Watchers would hold the drain open until its time limit; they are sent to another replica at once.
       await context.revocations.close();
-      await Promise.all([http.close(), grpc.close()]);
+      await Promise.all([http.close(), grpc.close(), forgetOld.stop()]);
       await closeContext(context);
       await ops.close();
     },

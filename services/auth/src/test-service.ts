@@ -1,18 +1,21 @@
-import { credentials } from '@grpc/grpc-js';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import type { ValidateApiKeyResponse } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { CLIENT_OPTIONS, callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import { createSigner } from '@centra/service-kit/service-identity.ts';
 import type { Identity, Signer } from '@centra/service-kit/service-identity.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
 import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { clientAs, testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { Client } from 'pg';
 import request from 'supertest';
-import { SCOPES } from './api-keys/scopes.ts';
+import { SCOPES } from '@centra/service-kit/permissions.ts';
 import type { Config } from './config.ts';
 import type { Overrides } from './context.ts';
 import { databaseRoles, migrate, migrationsFolder } from './migrate.ts';
@@ -30,8 +33,8 @@ export type TestAuth = {
   signer(service: string): Signer;
   /** Another replica; stopped with the others. */
   startReplica(overrides?: Overrides, config?: Partial<Config>): Promise<Auth>;
-  /** A client of a replica, the first one by default. */
-  client(replica?: Auth): AuthServiceClient;
+  /** A client with the certificate of `caller`, of a replica, the first one by default. */
+  client(caller: string, replica?: Auth): AuthServiceClient;
   /** Behind the service, as the superuser. */
   sql(text: string, values?: unknown[]): Promise<Row[]>;
   close(): Promise<void>;
@@ -46,6 +49,7 @@ export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth
     roles: databaseRoles,
   });
   const keys = createServiceKeys();
+  const folder = temporaryFolder('auth');
   const config: Config = {
     host: '127.0.0.1',
     httpPort: 0,
@@ -54,7 +58,28 @@ export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth
     databaseUrl: database.url,
     databasePoolMax: 4,
     trustedKeys: keys.trustedKeys,
+    tls: testTlsFiles('auth'),
     usageFlushIntervalMs: 100,
+    isProduction: false,
+    redisUrl: undefined,
+    keyringFile: join(folder, 'keyring.json'),
+    // The least that is allowed: a test logs in many times.
+    bcryptCost: 10,
+    tokens: {
+      issuer: 'centra-payments',
+      algorithm: 'ES256',
+      secret: undefined,
+      accessTtlS: 900,
+      rotationDays: 90,
+    },
+    // Far above what a test does by the way; tests of the limit set their own.
+    loginsPerMinute: 1_000,
+    mail: {
+      smtpUrl: undefined,
+      maildir: join(folder, 'mail'),
+      from: 'Centra Payments <no-reply@centra.example>',
+      dashboardUrl: 'https://dashboard.centra.example',
+    },
   };
   const admin = new Client({ connectionString: database.adminUrl });
   await admin.connect();
@@ -82,12 +107,8 @@ export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth
     config,
     startReplica,
     signer: (service) => createSigner(service, keys.privateKeys[service] ?? ''),
-    client(replica = auth) {
-      const client = new AuthServiceClient(
-        `127.0.0.1:${replica.grpcPort}`,
-        credentials.createInsecure(),
-        CLIENT_OPTIONS,
-      );
+    client(caller, replica = auth) {
+      const client = clientAs(caller, AuthServiceClient, `127.0.0.1:${replica.grpcPort}`, 'auth');
       clients.push(client);
       return client;
     },
@@ -97,6 +118,7 @@ export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth
       await Promise.all([...replicas].map((replica) => replica.close()));
       await admin.end();
       await database.drop();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
@@ -109,7 +131,7 @@ export async function createFirstKey(
   service: TestAuth,
   wanted: { merchantId?: string; mode?: Mode; scopes?: readonly string[]; expiresAt?: Date } = {},
 ): Promise<FirstKey> {
-  const client = service.client();
+  const client = service.client('operator');
   const merchantId = wanted.merchantId ?? newUuid();
   const answer = await callUnary(
     client.createApiKey.bind(client),
@@ -121,7 +143,7 @@ export async function createFirstKey(
       expiresAt: wanted.expiresAt,
     },
     {
-      metadata: serviceMetadata(service.signer('operator'), 'auth', 'req-first-key'),
+      metadata: callMetadata('req-first-key'),
       deadlineMs: DEADLINE_MS,
     },
   );
@@ -134,12 +156,12 @@ export async function validate(
   secret: string,
   replica?: Auth,
 ): Promise<ValidateApiKeyResponse> {
-  const client = service.client(replica);
+  const client = service.client('api-gateway', replica);
   return await callUnary(
     client.validateApiKey.bind(client),
     { secret },
     {
-      metadata: serviceMetadata(service.signer('api-gateway'), 'auth', 'req-validate'),
+      metadata: callMetadata('req-validate'),
       deadlineMs: DEADLINE_MS,
     },
   );

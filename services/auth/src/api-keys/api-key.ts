@@ -1,11 +1,12 @@
 import { toPublicId } from '@centra/service-kit/ids.ts';
+import { SCOPES } from '@centra/service-kit/permissions.ts';
+import type { Scope } from '@centra/service-kit/permissions.ts';
 import type { Identity } from '@centra/service-kit/service-identity.ts';
 import { defineEntity, p } from '@mikro-orm/core';
 import type { InferEntity } from '@mikro-orm/core';
 import { z } from 'zod';
+import { allowedAddressesSchema } from './allowed-address.ts';
 import type { Mode } from './key-text.ts';
-import { SCOPES } from './scopes.ts';
-import type { Scope } from './scopes.ts';
 
 export const ApiKey = defineEntity({
   name: 'ApiKey',
@@ -25,6 +26,8 @@ export const ApiKey = defineEntity({
     revokedAt: p.datetime().nullable(),
     revokedBy: p.text().nullable(),
     lastValidatedAt: p.datetime().nullable(),
+    allowedAddresses: p.array().$type<string[]>(),
+    rotatedFrom: p.uuid().nullable(),
   },
 });
 
@@ -56,17 +59,18 @@ export const createApiKeySchema = z
   .strictObject({
     name: nameSchema,
     scopes: scopesSchema.meta({
-      description: 'What the key may do. A key can only grant scopes that it has itself.',
+      description: 'What the key may do: nothing that whoever makes it may not do.',
       example: ['payments:read', 'payments:write'],
     }),
     mode: modeSchema.optional().meta({
-      description: 'By default that of the key that asks. Only a live key makes live keys.',
+      description: 'By default that of the credential that asks. Only a live one makes live keys.',
       example: 'test',
     }),
     expires_at: timeSchema.optional().meta({
       description: 'When the key stops working; in the future. Without it, never.',
       example: '2030-01-01T00:00:00Z',
     }),
+    allowed_addresses: allowedAddressesSchema.optional(),
   })
   .meta({ id: 'CreateApiKey', description: 'A new API key' });
 
@@ -98,6 +102,14 @@ const apiKeyFields = {
   last_used_at: timeSchema
     .nullable()
     .meta({ description: 'When it was last used, to about a minute; null when never. May lag by as much.' }),
+  allowed_addresses: z.array(z.string()).meta({
+    description: 'Addresses and networks that it may be used from; empty for anywhere',
+    example: ['203.0.113.7'],
+  }),
+  rotated_from: z
+    .string()
+    .nullable()
+    .meta({ description: 'The key that it took over from', example: 'key_01jd0000000000000000000000' }),
 };
 
 export const apiKeySchema = z
@@ -127,12 +139,14 @@ export function toJson(key: ApiKeyRow): z.infer<typeof apiKeySchema> {
     expires_at: key.expiresAt?.toISOString() ?? null,
     revoked_at: key.revokedAt?.toISOString() ?? null,
     last_used_at: key.lastValidatedAt?.toISOString() ?? null,
+    allowed_addresses: key.allowedAddresses,
+    rotated_from: key.rotatedFrom ? toPublicId('key', key.rotatedFrom) : null,
   };
 }
 
 /**
- * The modes whose keys a credential may see and revoke. A live key also manages test keys, since it may make them; a
- * test key, which developers hand around, must not even learn which live keys exist.
+ * The modes whose keys a credential may see and revoke. A live one also manages test keys, since it may make them; a
+ * test one, which developers hand around, must not even learn which live keys exist.
  */
 export function visibleModes(identity: Identity): Mode[] {
   return identity.mode === 'live' ? ['test', 'live'] : ['test'];

@@ -4,7 +4,7 @@ import { newUuid } from '@centra/service-kit/ids.ts';
 import request from 'supertest';
 import { asCaller, startTestAuth, validate } from '../test-service.ts';
 import type { TestAuth } from '../test-service.ts';
-import { SCOPES } from './scopes.ts';
+import { SCOPES } from '@centra/service-kit/permissions.ts';
 
 let service: TestAuth;
 before(async () => {
@@ -41,7 +41,13 @@ test('a new key is shown once, works, and is stored as a hash with its audit eve
   const { action, actor, object_id, request_id, address, details } = events[0] ?? {};
   assert.deepEqual([action, actor, object_id], ['api_key.created', key.created_by, key.id]);
   assert.deepEqual([request_id, address], ['req-create', '203.0.113.7']);
-  assert.deepEqual(details, { name: VALID.name, mode: 'test', scopes: VALID.scopes, expires_at: expiresAt });
+  assert.deepEqual(details, {
+    name: VALID.name,
+    mode: 'test',
+    scopes: VALID.scopes,
+    expires_at: expiresAt,
+    allowed_addresses: [],
+  });
 });
 
 test('each scope is granted alone, so that refunds and settling by hand can be kept from a booking engine’s key', async () => {

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { CreateApiKeyRequest, CreateApiKeyResponse } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { DEADLINE_MS, startTestAuth, validate } from '../test-service.ts';
 import type { TestAuth } from '../test-service.ts';
@@ -23,8 +23,8 @@ const valid = (): CreateApiKeyRequest => ({
 });
 
 async function create(request: CreateApiKeyRequest, caller = 'operator'): Promise<CreateApiKeyResponse> {
-  const client = service.client();
-  const metadata = serviceMetadata(service.signer(caller), 'auth', 'req-operator');
+  const client = service.client(caller);
+  const metadata = callMetadata('req-operator');
   return await callUnary(client.createApiKey.bind(client), request, { metadata, deadlineMs: DEADLINE_MS });
 }
 

@@ -20,7 +20,8 @@ export async function createFirstApiKey(
     mode: modeWord(request.mode),
   });
   const source = { merchantId, actor: call.caller, requestId: call.requestId, address: call.address };
-  const { key, text } = await issueApiKey(context, source, { ...wanted, expiresAt: wanted.expiresAt });
+  const first = { ...wanted, expiresAt: wanted.expiresAt, allowedAddresses: [], rotatedFrom: undefined };
+  const { key, text } = await context.orm.em.fork().transactional((tx) => issueApiKey(tx, source, first));
   return { apiKeyId: toPublicId('key', key.id), secret: text.reveal() };
 }
 

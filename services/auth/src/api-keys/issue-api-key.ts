@@ -1,63 +1,74 @@
 import { AppError } from '@centra/service-kit/errors.ts';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
+import type { Scope } from '@centra/service-kit/permissions.ts';
 import type { Secret } from '@centra/service-kit/secret.ts';
 import { CheckConstraintViolationException } from '@mikro-orm/core';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { addAuditEvent } from '../audit/audit-event.ts';
 import type { AuditSource } from '../audit/audit-event.ts';
-import type { Context } from '../context.ts';
 import { ApiKey } from './api-key.ts';
 import type { ApiKeyRow } from './api-key.ts';
 import { hashKeyText, newKeyText } from './key-text.ts';
 import type { Mode } from './key-text.ts';
-import type { Scope } from './scopes.ts';
 
 // Far more than a hotel has systems; a loop gone wrong at a client stops here instead of filling the table.
 const USABLE_KEYS_MAX = 100;
 
-export type NewApiKey = { mode: Mode; name: string; scopes: Scope[]; expiresAt: Date | undefined };
+export type NewApiKey = {
+  mode: Mode;
+  name: string;
+  scopes: Scope[];
+  expiresAt: Date | undefined;
+  /** Canonical. */
+  allowedAddresses: string[];
+  /** UUID. */
+  rotatedFrom: string | undefined;
+};
 
 /**
- * Makes one key and its audit event. The text is returned this once; only its hash is stored. Throws
- * `validation_failed` when it would have expired already, `state_conflict` when the merchant has 100 usable keys.
+ * Makes one key and its audit event in the caller's transaction. The text is returned this once; only its hash is stored.
+ * Throws `validation_failed` when it would have expired already, `state_conflict` when the merchant has 100 usable keys.
  */
 export async function issueApiKey(
-  context: Context,
+  tx: EntityManager,
   source: AuditSource,
   wanted: NewApiKey,
 ): Promise<{ key: ApiKeyRow; text: Secret }> {
   const id = newUuid();
   const text = newKeyText(wanted.mode, id);
-  const phase = async (tx: EntityManager): Promise<ApiKeyRow> => {
-    await refuseTooMany(tx, source.merchantId);
-    const key = tx.create(ApiKey, {
-      merchantId: source.merchantId,
-      id,
-      name: wanted.name,
-      mode: wanted.mode,
-      scopes: wanted.scopes,
-      secretHash: hashKeyText(text.reveal()),
-      last4: text.last4(),
-      createdBy: source.actor,
-      expiresAt: wanted.expiresAt ?? null,
-    });
-    await tx.flush();
-    await addAuditEvent(tx, source, 'api_key.created', toPublicId('key', id), {
-      name: wanted.name,
-      mode: wanted.mode,
-      scopes: wanted.scopes,
-      expires_at: wanted.expiresAt?.toISOString() ?? null,
-    });
-    return key;
-  };
+  await refuseTooMany(tx, source.merchantId);
+  const key = tx.create(ApiKey, {
+    merchantId: source.merchantId,
+    id,
+    name: wanted.name,
+    mode: wanted.mode,
+    scopes: wanted.scopes,
+    secretHash: hashKeyText(text.reveal()),
+    last4: text.last4(),
+    createdBy: source.actor,
+    expiresAt: wanted.expiresAt ?? null,
+    allowedAddresses: wanted.allowedAddresses,
+    rotatedFrom: wanted.rotatedFrom ?? null,
+  });
+  await flushKey(tx);
+  await addAuditEvent(tx, source, 'api_key.created', toPublicId('key', id), {
+    name: wanted.name,
+    mode: wanted.mode,
+    scopes: wanted.scopes,
+    expires_at: wanted.expiresAt?.toISOString() ?? null,
+    allowed_addresses: wanted.allowedAddresses,
+  });
+  return { key, text };
+}
+
+async function flushKey(tx: EntityManager): Promise<void> {
   try {
-    return { key: await context.orm.em.fork().transactional(phase), text };
+    await tx.flush();
   } catch (error) {
-    if (isInThePast(error))
-      throw new AppError('validation_failed', {
-        errors: [{ field: 'expires_at', reason: 'must be in the future' }],
-      });
-    throw error;
+    if (!isInThePast(error)) throw error;
+    throw new AppError('validation_failed', {
+      errors: [{ field: 'expires_at', reason: 'must be in the future' }],
+    });
   }
 }
 

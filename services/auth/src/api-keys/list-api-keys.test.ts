@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { newUuid } from '@centra/service-kit/ids.ts';
+import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import request from 'supertest';
 import { asCaller, createFirstKey, startTestAuth } from '../test-service.ts';
 import type { TestAuth } from '../test-service.ts';
+import { addMember } from '../testing-members.ts';
 
 let service: TestAuth;
 before(async () => {
@@ -88,20 +89,76 @@ describe('row level security', () => {
     assert.deepEqual(await read(undefined), []);
   });
 
-  test('the reading role may not see a hash, write a key, or look into the other tables', async () => {
+  test('the reading role may not see a hash or a sealed secret, write anything, or look into the other tables', async () => {
     const { merchantId } = await createFirstKey(service);
     await assert.rejects(read(merchantId, 'secret_hash'), { code: '42501' });
     for (const statement of [
       `update api_keys set name = 'x'`,
       'delete from api_keys',
-      'select * from audit_events',
-      'select * from api_key_usage',
+      'delete from members',
+      `update members set built_in_role = 'owner'`,
+      'delete from roles',
+      'update merchant_access set suspended_at = null',
+      'select password_hash from users',
+      'select email_key from users',
+      'select sealed_secret from factors',
+      'select from audit_events',
+      'select from user_events',
+      'select from email_tokens',
+      'select from login_guards',
+      'select from refresh_tokens',
+      'select from recovery_codes',
+      'select from signing_keys',
+      'select from usage_reports',
     ]) {
       await service.sql('begin');
       await service.sql('set local role auth_reader');
       await assert.rejects(service.sql(statement), { code: '42501' }, statement);
       await service.sql('rollback');
     }
+  });
+
+  test('nor does it see people, roles, settings, factors or usage of anybody unless a hotel or person is named', async () => {
+    const { merchantId } = await createFirstKey(service);
+    const role = newUuid();
+    await service.sql(
+      `insert into roles (merchant_id, id, name, permissions) values ($1, $2, 'Desk', '{payments:read}')`,
+      [merchantId, role],
+    );
+    const person = await addMember(service, merchantId, toPublicId('rol', role));
+    const userId = fromPublicId('usr', person.userId);
+    await service.sql(
+      `insert into factors (user_id, id, kind, name, sealed_secret) values ($1, gen_random_uuid(), 'totp', 'Phone', 'x')`,
+      [userId],
+    );
+    await service.sql(`insert into merchant_access (merchant_id) values ($1)`, [merchantId]);
+    await service.sql(
+      `insert into api_key_usage (merchant_id, api_key_id, day, requests) select merchant_id, id, '2026-01-01', 1
+       from api_keys where merchant_id = $1`,
+      [merchantId],
+    );
+    const stranger = await addMember(service, newUuid(), 'owner');
+    const counts = async (variable: string, value: string | undefined): Promise<number[]> => {
+      await service.sql('begin');
+      try {
+        await service.sql('select set_config($1, $2, true)', [variable, value ?? '']);
+        await service.sql('set local role auth_reader');
+        const found: number[] = [];
+        for (const table of ['members', 'roles', 'merchant_access', 'users', 'factors', 'api_key_usage'])
+          found.push((await service.sql(`select from ${table}`)).length);
+        return found;
+      } finally {
+        await service.sql('rollback');
+      }
+    };
+    assert.deepEqual(await counts('centra.merchant_id', merchantId), [1, 1, 1, 1, 1, 1]);
+    assert.deepEqual(await counts('centra.user_id', userId), [1, 1, 1, 1, 1, 0]);
+    assert.deepEqual(
+      await counts('centra.user_id', fromPublicId('usr', stranger.userId)),
+      [1, 0, 0, 1, 0, 0],
+    );
+    for (const value of [newUuid(), undefined])
+      assert.deepEqual(await counts('centra.merchant_id', value), [0, 0, 0, 0, 0, 0]);
   });
 
   test('lists and reads run as that role: without its grant they fail, and creating does not', async () => {

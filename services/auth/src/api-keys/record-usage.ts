@@ -1,5 +1,5 @@
 import { inTransaction } from '@centra/service-kit/database.ts';
-import type { Pool } from '@centra/service-kit/database.ts';
+import type { Pool, PoolClient } from '@centra/service-kit/database.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { startLoop } from '@centra/service-kit/loop.ts';
 
@@ -19,8 +19,8 @@ type Entry = Use & { validations: number };
 const BATCH_MAX = 1_000;
 // Only filled while writing fails though validating works. Beyond it use goes unrecorded: better than the memory.
 const ENTRIES_MAX = 100_000;
-// Replicas write the same keys' rows; one at a time they cannot deadlock. The number is arbitrary but ours.
-const FLUSH_LOCK = 7_203_201;
+// The number is arbitrary but ours.
+const USAGE_LOCK = 7_203_201;
 
 /** Collects use in memory and writes it every `intervalMs`, so that a validation is only a read. */
 export function startUsageRecorder(options: { pool: Pool; log: Logger; intervalMs: number }): UsageRecorder {
@@ -71,9 +71,14 @@ async function writeUses(pool: Pool, uses: readonly Entry[]): Promise<void> {
     uses.map((use) => use.validations),
   ];
   await inTransaction(pool, async (client) => {
-    await client.query('select pg_advisory_xact_lock($1)', [FLUSH_LOCK]);
+    await lockUsage(client);
     await client.query({ name: 'record-usage', text: RECORD_USAGE, values });
   });
+}
+
+/** Replicas, and those who report to them, write the same keys' rows; one at a time they cannot deadlock. */
+export async function lockUsage(client: PoolClient): Promise<void> {
+  await client.query('select pg_advisory_xact_lock($1)', [USAGE_LOCK]);
 }
 
 // A replica that was slow to write must not set the time back.

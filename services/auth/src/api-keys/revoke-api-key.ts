@@ -5,7 +5,7 @@ import { raw } from '@mikro-orm/core';
 import type { RequestHandler } from 'express';
 import { addAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
-import { notifyRevocation } from '../revocations/revocation-feed.ts';
+import { announce } from '../revocations/revocation-feed.ts';
 import { ApiKey, toJson, visibleModes } from './api-key.ts';
 
 /** DELETE /v1/api-keys/:id: the key works no longer, anywhere, within 5 s. Repeating it changes nothing. */
@@ -32,7 +32,7 @@ export function revokeApiKey(context: Context): RequestHandler<{ id: string }> {
         name: found.name,
         mode: found.mode,
       });
-      await notifyRevocation(tx, publicId);
+      await announce(tx, { kind: 'api_key', apiKeyId: publicId });
       return found;
     });
     response.json(toJson(key));

@@ -54,6 +54,8 @@ export async function validateApiKey(
     mode: row.mode === 'live' ? Mode.MODE_LIVE : Mode.MODE_TEST,
     scopes: row.scopes,
     expiresAt: row.expires_at ?? undefined,
+    allowedAddresses: row.allowed_addresses,
+    suspended: row.suspended,
   };
 }
 
@@ -66,6 +68,8 @@ type KeyRow = {
   expires_at: Date | null;
   revoked: boolean;
   expired: boolean;
+  allowed_addresses: string[];
+  suspended: boolean;
   asked_at: Date;
 };
 
@@ -73,7 +77,9 @@ async function findKey(context: Context, id: string): Promise<KeyRow | undefined
   const { rows } = await context.pool.query<KeyRow>({
     name: 'validate-api-key',
     text: `select merchant_id, id, mode, scopes, secret_hash, expires_at, revoked_at is not null as revoked,
-             coalesce(expires_at <= now(), false) as expired, now() as asked_at
+             coalesce(expires_at <= now(), false) as expired, now() as asked_at, allowed_addresses,
+             exists (select from merchant_access as access
+                     where access.merchant_id = api_keys.merchant_id and access.suspended_at is not null) as suspended
            from api_keys where id = $1`,
     values: [id],
   });
