@@ -3,16 +3,21 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ConfigError } from '@centra/service-kit/env.ts';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
+import { testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { envToConfig } from './config.ts';
 import { writeKeys } from './testing/child-service.ts';
 
 const folder = temporaryFolder('gateway-config');
-const KEYS = writeKeys('api-gateway', createServiceKeys(), join(folder, 'keys'));
+const KEYS = {
+  ...writeKeys('api-gateway', createServiceKeys(), join(folder, 'keys')),
+  ...tlsVariables(testTlsFiles('api-gateway')),
+};
 after(() => rmSync(folder, { recursive: true, force: true }));
 
-test('only the signing key must be given', () => {
+test('only the signing key and the certificate must be given', () => {
   const config = envToConfig(KEYS);
   assert.equal(config.httpPort, 8080);
   assert.equal(config.opsPort, 9080);
@@ -28,6 +33,10 @@ test('only the signing key must be given', () => {
 describe('unsafe values are refused by name', () => {
   const cases: [string, string][] = [
     ['SIGNING_KEY_FILE', '/nowhere'],
+    ['TLS_CERT_FILE', ''],
+    ['TLS_KEY_FILE', ''],
+    ['TLS_CA_FILE', ''],
+    ['TLS_RELOAD_MS', '0'],
     ['AUTH_URL', 'ftp://a'],
     ['HTTP_PORT', '70000'],
     ['PAYMENT_API_CONCURRENCY', '0'],

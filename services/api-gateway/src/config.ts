@@ -14,6 +14,8 @@ import type { Env } from '@centra/service-kit/env.ts';
 import { createFailpoint } from '@centra/service-kit/failpoint.ts';
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import { Secret } from '@centra/service-kit/secret.ts';
+import { envTls } from '@centra/service-kit/tls.ts';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
 import { envToLimits } from './limits.ts';
 import type { Limits } from './limits.ts';
 import type { UpstreamName } from './routes.ts';
@@ -35,9 +37,15 @@ export type Config = {
   merchantGrpcAddress: string;
   /** ES256 private key, PEM. */
   signingKey: Secret;
+  /** The gateway's certificate for gRPC. */
+  tls: TlsFiles;
+  /** JSON Web Key Set of the services' public keys. */
+  trustedKeys: string;
   /** Undefined: limits are counted in this process only. */
   redisUrl: string | undefined;
   limits: Limits;
+  /** Milliseconds that a hotel's own limits are used before merchant is asked again. */
+  merchantLimitsFreshMs: number;
   /** Peers whose X-Forwarded-For is believed; undefined: none. */
   trustedProxies: BlockList | undefined;
   /** Name of a service to the URL that says whether it is ready. */
@@ -88,8 +96,11 @@ export function envToConfig(env: Env): Config {
     authGrpcAddress: envText(env, 'AUTH_GRPC_ADDRESS', '127.0.0.1:50051'),
     merchantGrpcAddress: envText(env, 'MERCHANT_GRPC_ADDRESS', '127.0.0.1:50055'),
     signingKey: new Secret(envFile(env, 'SIGNING_KEY_FILE')),
+    tls: envTls(env),
+    trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
     redisUrl: envOptional(env, 'REDIS_URL'),
     limits: envToLimits(env),
+    merchantLimitsFreshMs: envInteger(env, 'MERCHANT_LIMITS_FRESH_SECONDS', 30, 1, 300) * 1_000,
     trustedProxies: toBlockList(envOptional(env, 'TRUSTED_PROXIES')),
     healthTargets: toHealthTargets(envOptional(env, 'HEALTH_TARGETS')),
     publicDocs: envFlag(env, 'PUBLIC_DOCS', false),

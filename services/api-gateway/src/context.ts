@@ -1,18 +1,22 @@
-import { credentials } from '@grpc/grpc-js';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
-import { createApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
-import type { ApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
-import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import { createAuthenticator } from '@centra/service-kit/authenticator.ts';
+import type { Authenticator } from '@centra/service-kit/authenticator.ts';
+import { createClient } from '@centra/service-kit/grpc.ts';
+import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
+import { createKeyUsageReporter } from '@centra/service-kit/key-usage-reporter.ts';
+import type { KeyUsageReporter } from '@centra/service-kit/key-usage-reporter.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
 import type { Metrics } from '@centra/service-kit/metrics.ts';
-import { createSigner } from '@centra/service-kit/service-identity.ts';
-import type { Signer } from '@centra/service-kit/service-identity.ts';
+import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import type { Signer, Verifier } from '@centra/service-kit/service-identity.ts';
 import type { Config } from './config.ts';
 import { createOrigins } from './cors/origins.ts';
 import type { Origins } from './cors/origins.ts';
+import { createMerchantLimits } from './limits/merchant-limits.ts';
+import type { MerchantLimits } from './limits/merchant-limits.ts';
 import { createRateLimiter } from './limits/rate-limiter.ts';
 import type { RateLimiter } from './limits/rate-limiter.ts';
 import type { UpstreamName } from './routes.ts';
@@ -25,13 +29,18 @@ export type Context = {
   metrics: Metrics;
   counters: GatewayCounters;
   signer: Signer;
-  authenticator: ApiKeyAuthenticator;
+  /** For client secrets, which payment-api signs for this door. */
+  verifier: Verifier;
+  authenticator: Authenticator;
   origins: Origins;
   limiter: RateLimiter;
+  merchantLimits: MerchantLimits;
   upstreams: Readonly<Record<UpstreamName, Upstream>>;
   /** `draining` is set once, when the process begins to stop. */
   lifecycle: { draining: boolean };
-  close(): void;
+  /** Counts what each API key asked, for auth. */
+  usage: KeyUsageReporter;
+  close(): Promise<void>;
 };
 
 export type GatewayCounters = ReturnType<typeof createCounters>;
@@ -46,17 +55,19 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
   const counters = createCounters(metrics);
   const signer = createSigner('api-gateway', config.signingKey.reveal());
   const lifecycle = { draining: false };
-  const authClient = new AuthServiceClient(
-    config.authGrpcAddress,
-    credentials.createInsecure(),
-    CLIENT_OPTIONS,
-  );
-  const merchantClient = new MerchantServiceClient(
-    config.merchantGrpcAddress,
-    credentials.createInsecure(),
-    CLIENT_OPTIONS,
-  );
-  const authenticator = createApiKeyAuthenticator({ client: authClient, signer, log });
+  const tls = loadTls(config.tls, { name: 'api-gateway', log, metrics });
+  const authClient = createClient(AuthServiceClient, config.authGrpcAddress, {
+    tls,
+    server: 'auth',
+    metrics,
+  });
+  const merchantClient = createClient(MerchantServiceClient, config.merchantGrpcAddress, {
+    tls,
+    server: 'merchant',
+    metrics,
+  });
+  const authenticator = createAuthenticator({ client: authClient, log });
+  const usage = createKeyUsageReporter({ client: authClient, log });
   const limiter = createRateLimiter({ redisUrl: config.redisUrl, limits: config.limits, log, metrics });
   const upstream = (name: UpstreamName): Upstream =>
     createUpstream({
@@ -78,15 +89,26 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     metrics,
     counters,
     signer,
+    verifier: createVerifier('api-gateway', readTrustedKeys(config.trustedKeys)),
     authenticator,
-    origins: overrides.origins ?? createOrigins({ client: merchantClient, signer, log }),
+    origins: overrides.origins ?? createOrigins({ client: merchantClient, log }),
     limiter,
+    merchantLimits: createMerchantLimits({
+      client: merchantClient,
+      log,
+      platform: config.limits,
+      freshMs: config.merchantLimitsFreshMs,
+    }),
     upstreams,
     lifecycle,
-    close() {
+    usage,
+    async close() {
+      // First, while auth can still be asked.
+      await usage.stop();
       authenticator.close();
       authClient.close();
       merchantClient.close();
+      tls.close();
       limiter.close();
       for (const each of Object.values(upstreams)) each.close();
     },
@@ -100,6 +122,12 @@ function createCounters(metrics: Metrics) {
       'upstream',
       'reason',
     ]),
+    credentials: metrics.counter(
+      'centra_gateway_credentials_total',
+      'Credentials shown, by kind and whether they were good',
+      ['kind', 'outcome'],
+    ),
+    clientSeconds: metrics.clientSeconds,
     outcomes: metrics.counter('centra_gateway_upstream_total', 'Requests passed on, by what became of them', [
       'upstream',
       'outcome',

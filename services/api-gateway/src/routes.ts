@@ -1,15 +1,25 @@
+import { isScope } from '@centra/service-kit/permissions.ts';
+import type { Permission } from '@centra/service-kit/permissions.ts';
 import type { LimitName } from './limits.ts';
 
 export type UpstreamName = 'auth' | 'merchant' | 'payment-api';
 export type Method = 'GET' | 'POST' | 'DELETE';
+
+/**
+ * Whom a route is for: whoever works for a hotel, by key or in person; its people only; a person for themselves; the guest
+ * of one payment; anyone. `edge/doors.ts` says what each takes and gives.
+ */
+export type Door = 'hotel' | 'staff' | 'person' | 'guest' | 'public';
 
 export type Route = {
   method: Method;
   /** Segments after `:` are ids; everything else matches letter by letter. */
   path: string;
   upstream: UpstreamName;
-  /** What the credential must be allowed to do; `public` needs none, so the service behind must tell who it is itself. */
-  scope: string;
+  /** What the credential must be allowed to do at the hotel, or who may ask instead. */
+  scope: Permission | 'self' | 'checkout' | 'public';
+  /** Follows from the scope. */
+  door: Door;
   limit: LimitName;
   /** `json`: must have a body; `optional`: may; `none`: must not. `raw`: JSON of any spelling; `form`: as browsers send it. */
   body: 'json' | 'optional' | 'none' | 'raw' | 'form';
@@ -21,8 +31,12 @@ export type Route = {
   page?: true;
 };
 
-/** Instead of a scope: needs no credential. */
+/** Instead of a permission: needs no credential, so the service behind must tell who it is itself. */
 export const PUBLIC = 'public';
+/** Instead of a permission: a person with an access token, for what is their own, whatever hotel they work at. */
+export const SELF = 'self';
+/** Instead of a permission: the client secret of one payment, which a guest's browser holds. */
+export const CHECKOUT = 'checkout';
 
 const IDEMPOTENT = { idempotent: true } as const;
 const STRIPE_EVENT = { body: 'raw', idempotent: true, header: 'stripe-signature' } as const;
@@ -45,6 +59,11 @@ export const ROUTES: readonly Route[] = [
   }),
   route('POST', '/v1/payments/:id/adjust', 'payment-api', 'payments:write', 'payments', IDEMPOTENT),
   route('POST', '/v1/payments/:id/refund', 'payment-api', 'refunds:write', 'payments', IDEMPOTENT),
+  route('POST', '/v1/payments/:id/client-secret', 'payment-api', 'payments:write', 'default', {
+    body: 'none',
+  }),
+  // A guest's own payment, for the page that their browser shows.
+  route('GET', '/v1/checkout/payments/:id', 'payment-api', CHECKOUT, 'checkout'),
   route('GET', '/v1/refunds', 'payment-api', 'payments:read', 'default'),
   route('GET', '/v1/refunds/:id', 'payment-api', 'payments:read', 'default'),
   route('GET', '/v1/disputes', 'payment-api', 'payments:read', 'default'),
@@ -81,22 +100,74 @@ export const ROUTES: readonly Route[] = [
   }),
   route('POST', '/v1/provider-accounts/:id/rotate', 'merchant', 'provider_accounts:write', 'admin'),
 
+  route('GET', '/.well-known/jwks.json', 'auth', PUBLIC, 'pages'),
+  route('POST', '/v1/auth/register', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/verify-email', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/verify-email/resend', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/login', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/login/factor', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/refresh', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/password/forgot', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/auth/password/reset', 'auth', PUBLIC, 'logins'),
+
+  route('GET', '/v1/auth/me', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/me', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/logout', 'auth', SELF, 'person', { body: 'none' }),
+  route('POST', '/v1/auth/password', 'auth', SELF, 'person'),
+  route('GET', '/v1/auth/sessions', 'auth', SELF, 'person'),
+  route('DELETE', '/v1/auth/sessions/:id', 'auth', SELF, 'person'),
+  route('GET', '/v1/auth/factors', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/factors', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/factors/recovery-codes', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/factors/:id/confirm', 'auth', SELF, 'person'),
+  route('POST', '/v1/auth/factors/:id/remove', 'auth', SELF, 'person'),
+
+  route('GET', '/v1/users', 'auth', 'users:read', 'admin'),
+  route('GET', '/v1/users/:id', 'auth', 'users:read', 'admin'),
+  route('POST', '/v1/users/:id/role', 'auth', 'users:write', 'admin'),
+  route('POST', '/v1/users/:id/suspend', 'auth', 'users:write', 'admin', { body: 'none' }),
+  route('POST', '/v1/users/:id/restore', 'auth', 'users:write', 'admin', { body: 'none' }),
+  route('DELETE', '/v1/users/:id', 'auth', 'users:write', 'admin'),
+  route('GET', '/v1/roles', 'auth', 'roles:read', 'admin'),
+  route('POST', '/v1/roles', 'auth', 'roles:write', 'admin'),
+  route('GET', '/v1/roles/:id', 'auth', 'roles:read', 'admin'),
+  route('POST', '/v1/roles/:id', 'auth', 'roles:write', 'admin'),
+  route('DELETE', '/v1/roles/:id', 'auth', 'roles:write', 'admin'),
+  route('GET', '/v1/security', 'auth', 'security:read', 'admin'),
+  route('POST', '/v1/security', 'auth', 'security:write', 'admin'),
+
   route('POST', '/v1/api-keys', 'auth', 'api_keys:write', 'admin'),
   route('GET', '/v1/api-keys', 'auth', 'api_keys:read', 'admin'),
   route('GET', '/v1/api-keys/:id', 'auth', 'api_keys:read', 'admin'),
   route('DELETE', '/v1/api-keys/:id', 'auth', 'api_keys:write', 'admin'),
+  route('GET', '/v1/api-keys/:id/usage', 'auth', 'api_keys:read', 'admin'),
+  route('POST', '/v1/api-keys/:id/rotate', 'auth', 'api_keys:write', 'admin'),
 ];
 
 function route(
   method: Method,
   path: string,
   upstream: UpstreamName,
-  scope: string,
+  scope: Route['scope'],
   limit: LimitName,
   special: Partial<Pick<Route, 'body' | 'idempotent' | 'header' | 'page'>> = {},
 ): Route {
   const body = method === 'POST' ? 'json' : 'none';
-  return { method, path, upstream, scope, limit, body, idempotent: method === 'GET', ...special };
+  const idempotent = method === 'GET';
+  return { method, path, upstream, scope, door: doorOf(scope), limit, body, idempotent, ...special };
+}
+
+function doorOf(scope: Route['scope']): Door {
+  switch (scope) {
+    case PUBLIC:
+      return 'public';
+    case SELF:
+      return 'person';
+    case CHECKOUT:
+      return 'guest';
+    default:
+      return isScope(scope) ? 'hotel' : 'staff';
+  }
 }
 
 /** What stands at a path: its routes by method, and the value of its Allow header. */
@@ -141,7 +212,7 @@ function toKnownPath(group: readonly Route[]): KnownPath {
   const get = byMethod.get('GET');
   // HEAD is GET without the body (RFC 9110 §9.3.2).
   if (get !== undefined) byMethod.set('HEAD', get);
-  const mayCrossOrigins = group.some((each) => each.scope !== PUBLIC);
+  const mayCrossOrigins = group.some((each) => each.door !== 'public');
   const loggedAs = group.find((each) => each.page)?.path;
   return { byMethod, allow: [...methods, 'OPTIONS'].join(', '), mayCrossOrigins, loggedAs };
 }

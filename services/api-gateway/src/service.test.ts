@@ -6,13 +6,16 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePort } from '@centra/testkit/free-port.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { PUBLIC, ROUTES } from './routes.ts';
+import { ROUTES } from './routes.ts';
 import { writeKeys } from './testing/child-service.ts';
+import { createCredentials, opening } from './testing/credentials.ts';
+import type { Credentials } from './testing/credentials.ts';
 import { startTestGateway } from './testing/gateway-under-test.ts';
 import type { TestGateway } from './testing/gateway-under-test.ts';
-import { bearer, call, jsonPost } from './testing/http-call.ts';
+import { bearer, call } from './testing/http-call.ts';
 import { startRealAuth } from './testing/real-auth.ts';
 import type { RealAuth } from './testing/real-auth.ts';
+import { pathWithId, requestTo } from './testing/route-call.ts';
 import { startUpstream } from './testing/upstream-double.ts';
 
 let auth: RealAuth;
@@ -171,22 +174,27 @@ describe('row 14: what is for operators is 404 outside', () => {
 
 describe('row 12: a fault inside is 500 with the request id, and says nothing of what happened', () => {
   let gateway: TestGateway;
+  let credentials: Credentials;
   before(async () => {
     const origins = {
       isAllowed: async () =>
         await Promise.reject(new Error('select secret from db.internal:5432 (/srv/app.ts:1)')),
     };
-    gateway = await startTestGateway(auth, {}, { LIMIT_ADMIN_PER_SECOND: '1000' }, { origins });
+    gateway = await startTestGateway(
+      auth,
+      {},
+      { LIMIT_ADMIN_PER_SECOND: '1000', LIMIT_PERSON_PER_SECOND: '1000' },
+      { origins },
+    );
+    credentials = await createCredentials(auth);
   });
   after(() => gateway.close());
   // What needs no credential is never anyone’s to read across origins, so nobody is asked about it.
-  for (const route of ROUTES.filter((each) => each.scope !== PUBLIC))
+  for (const route of ROUTES.filter((each) => each.door !== 'public'))
     test(`${route.method} ${route.path}`, async () => {
-      const { secret } = await auth.createKey();
-      const options =
-        route.body === 'none' ? { method: route.method, headers: bearer(secret) } : jsonPost(secret, {});
+      const options = requestTo(route, opening(route.door, credentials));
       const headers = { ...options.headers, origin: 'https://hotel.example' };
-      const answer = await call(gateway.url + route.path.replace(':id', 'pa_1'), { ...options, headers });
+      const answer = await call(gateway.url + pathWithId(route), { ...options, headers });
       assert.equal(answer.status, 500);
       assert.deepEqual(answer.json, {
         type: 'urn:centra-payments:error:internal',

@@ -45,7 +45,7 @@ export async function startGateway(config: Config, overrides: Overrides = {}): P
       context.lifecycle.draining = true;
       await pause(config.drainDelayMs);
       await listener.close();
-      context.close();
+      await context.close();
       await ops.close();
     },
   };

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { credentials } from '@grpc/grpc-js';
 import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
-import { createSigner } from '@centra/service-kit/service-identity.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { clientAs } from '@centra/testkit/test-tls.ts';
 import { startChildService } from '../testing/child-service.ts';
 import type { ChildService } from '../testing/child-service.ts';
 import { startTestGateway } from '../testing/gateway-under-test.ts';
@@ -52,8 +51,7 @@ after(async () => {
 });
 
 async function createMerchant(merchantId: string, allowedOrigins: string[]): Promise<void> {
-  const client = new MerchantServiceClient(merchant.grpcAddress, credentials.createInsecure());
-  const operator = createSigner('operator', auth.keys.privateKeys['operator'] ?? '');
+  const client = clientAs('operator', MerchantServiceClient, merchant.grpcAddress, 'merchant');
   await callUnary(
     client.createMerchant.bind(client),
     {
@@ -64,7 +62,7 @@ async function createMerchant(merchantId: string, allowedOrigins: string[]): Pro
       defaultCurrency: 'MAD',
       allowedOrigins,
     },
-    { metadata: serviceMetadata(operator, 'merchant', 'req-create'), deadlineMs: 20_000 },
+    { metadata: callMetadata('req-create'), deadlineMs: 20_000 },
   );
   client.close();
 }

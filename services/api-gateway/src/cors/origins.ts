@@ -1,7 +1,6 @@
 import type { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
-import type { Signer } from '@centra/service-kit/service-identity.ts';
 import { LRUCache } from 'lru-cache';
 
 export type Origins = {
@@ -26,11 +25,7 @@ const ORIGIN = /^https?:\/\/[a-z0-9.[\]:-]{1,262}$/;
 type Entry = { allowed: boolean; checkedAt: number };
 
 /** Asks merchant whose browser pages may call us, and remembers the answer for a while. */
-export function createOrigins(options: {
-  client: MerchantServiceClient;
-  signer: Signer;
-  log: Logger;
-}): Origins {
+export function createOrigins(options: { client: MerchantServiceClient; log: Logger }): Origins {
   // Refusals have a room of their own: invented origins must not push out the hotels' real ones.
   const rooms = {
     allowed: new LRUCache<string, Entry>({ max: ENTRIES_MAX, ttl: USABLE_MS }),
@@ -44,7 +39,7 @@ export function createOrigins(options: {
     merchantId: string,
     requestId: string,
   ): Promise<boolean> => {
-    const metadata = serviceMetadata(options.signer, 'merchant', requestId);
+    const metadata = callMetadata(requestId);
     const call = options.client.checkOrigin.bind(options.client);
     const { allowed } = await callUnary(
       call,

@@ -65,6 +65,7 @@ const operationSchema = z.looseObject({
   description: z.string().optional(),
   tags: z.array(z.string()).default([]),
   deprecated: z.boolean().optional(),
+  security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
   parameters: z.array(z.union([referenceSchema, parameterSchema])).default([]),
   requestBody: z.union([referenceSchema, bodySchema]).optional(),
   responses: z.record(z.string(), z.union([referenceSchema, responseSchema])).default({}),
@@ -91,7 +92,7 @@ export type Body = z.infer<typeof bodySchema>;
 export type Media = z.infer<typeof mediaSchema>;
 type Described = z.infer<typeof operationSchema>;
 
-export type Operation = Pick<Described, 'summary' | 'description' | 'deprecated'> & {
+export type Operation = Pick<Described, 'summary' | 'description' | 'deprecated' | 'security'> & {
   /** Unique on the page; the target of its links. */
   anchor: string;
   method: string;
@@ -179,11 +180,12 @@ function toOperation(
   shared: unknown[],
   at: Lookup,
 ): Operation {
-  const { summary, description, deprecated } = operation;
+  const { summary, description, deprecated, security } = operation;
   return {
     ...(summary === undefined ? {} : { summary }),
     ...(description === undefined ? {} : { description }),
     ...(deprecated === undefined ? {} : { deprecated }),
+    ...(security === undefined ? {} : { security }),
     anchor: `${method}${path.replaceAll(/[^A-Za-z0-9]+/g, '-')}`.replace(/-$/, ''),
     method: method.toUpperCase(),
     path,

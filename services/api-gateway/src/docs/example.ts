@@ -78,7 +78,8 @@ export function curlOf(description: Description, operation: Operation): string {
   const lines = [
     `curl ${operation.method === 'GET' ? '' : `-X ${operation.method} `}${quote(server + path)}`,
   ];
-  lines.push(`-H 'Authorization: Bearer ck_test_…'`);
+  const credential = credentialOf(operation);
+  if (credential !== undefined) lines.push(`-H 'Authorization: Bearer ${credential}'`);
   for (const parameter of operation.parameters)
     if (parameter.in === 'header' && parameter.required === true)
       lines.push(`-H ${quote(`${parameter.name}: ${headerExample(description, parameter.schema)}`)}`);
@@ -88,6 +89,20 @@ export function curlOf(description: Description, operation: Operation): string {
     lines.push(`-d ${quote(JSON.stringify(exampleOf(description, media), null, 2) ?? '{}')}`);
   }
   return lines.join(' \\\n  ');
+}
+
+// How each credential of `components.securitySchemes` begins.
+const CREDENTIALS = new Map([
+  ['apiKey', 'ck_test_…'],
+  ['accessToken', 'eyJ…'],
+  ['clientSecret', 'cs_test_…'],
+]);
+
+/** The first that the operation takes; none where it says that it takes none. */
+function credentialOf({ security }: Operation): string | undefined {
+  if (security === undefined) return CREDENTIALS.get('apiKey');
+  const [scheme] = security.flatMap(Object.keys);
+  return scheme === undefined ? undefined : (CREDENTIALS.get(scheme) ?? '…');
 }
 
 function headerExample(description: Description, schema: JsonSchema | undefined): string {

@@ -10,7 +10,7 @@ export function logExchange(
   exchange: Exchange,
 ): void {
   const durationMs = performance.now() - exchange.startedAt;
-  const { route, identity, attempt } = exchange;
+  const { route, identity, user, attempt } = exchange;
   const pattern = route?.path ?? 'unmatched';
   // Gone before the answer began: there is no status then. 499 is what reverse proxies write for it.
   const status = response.headersSent ? response.statusCode : 499;
@@ -31,7 +31,7 @@ export function logExchange(
       address: exchange.address,
       merchantId: identity?.merchantId,
       mode: identity?.mode,
-      actor: identity?.actor,
+      actor: identity?.actor ?? (user === undefined ? undefined : `user:${user.userId}`),
       upstream: attempt === undefined ? undefined : route?.upstream,
       // Only what went wrong: the answer is over before anyone can say that it went well.
       outcome: attempt?.outcome,
@@ -46,6 +46,6 @@ export function logExchange(
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
 
 /** Methods are a label of a metric, so a caller may not invent new ones. */
-function knownMethod(method: string | undefined): string {
+export function knownMethod(method: string | undefined): string {
   return method !== undefined && METHODS.has(method) ? method : 'other';
 }

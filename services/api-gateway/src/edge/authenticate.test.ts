@@ -82,7 +82,7 @@ describe('row 20: every credential that may not be used gets the same 401', () =
       const { request_id: _id, ...body } = answer.json;
       assert.deepEqual(body, {
         type: 'urn:centra-payments:error:unauthenticated',
-        title: 'A valid API key is needed.',
+        title: 'A valid credential is needed.',
         status: 401,
         code: 'unauthenticated',
       });

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RequestHandler } from 'express';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
-import type { Identity } from '@centra/service-kit/service-identity.ts';
+import type { Authenticated } from '@centra/service-kit/authenticator.ts';
+import type { Identity, UserIdentity } from '@centra/service-kit/service-identity.ts';
 import type { Context } from '../context.ts';
-import { PUBLIC } from '../routes.ts';
 import type { Route } from '../routes.ts';
 import type { Attempt } from '../upstreams/attempt.ts';
 import { logExchange } from './access-log.ts';
@@ -25,7 +25,12 @@ export type Exchange = {
   path: string;
   readonly cardInUrl: boolean;
   route: Route | undefined;
+  /** What the credential may do at a hotel; undefined without one, and for a person whose token is for no hotel. */
   identity: Identity | undefined;
+  /** The person, when it is an access token. */
+  user: UserIdentity | undefined;
+  /** Why a person may do nothing at the hotel now. */
+  barrier: Authenticated['barrier'];
   attempt: Attempt | undefined;
 };
 
@@ -44,10 +49,10 @@ export function latestAnswerOn(socket: Socket): ServerResponse | undefined {
   return latestAnswers.get(socket);
 }
 
-/** Route and identity of an exchange after the steps that set them. Only a public route has no identity. */
+/** Route and identity of an exchange after the steps that set them. Only on a public route is nobody known. */
 export function settled(exchange: Exchange): { route: Route; identity: Identity | undefined } {
-  const { route, identity } = exchange;
-  if (route === undefined || (identity === undefined) !== (route.scope === PUBLIC))
+  const { route, identity, user } = exchange;
+  if (route === undefined || (identity === undefined && user === undefined) !== (route.door === 'public'))
     throw new Error('the request was not authenticated before');
   return { route, identity };
 }
@@ -66,6 +71,8 @@ export function openExchange(context: Context): RequestHandler {
       cardInUrl,
       route: undefined,
       identity: undefined,
+      user: undefined,
+      barrier: undefined,
       attempt: undefined,
     };
     exchanges.set(request, exchange);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { RequestHandler } from 'express';
 import { AppError } from '@centra/service-kit/errors.ts';
+import { tracing } from '@centra/service-kit/tracing.ts';
 import type { Context } from '../context.ts';
 import { answerPreflight } from '../cors/preflight.ts';
 import { createPathTable, ROUTES, withoutAlias } from '../routes.ts';
@@ -26,6 +27,7 @@ export function findRoute(context: Context): RequestHandler {
     }
     requireBodyForm(request, route);
     exchange.route = route;
+    tracing()?.nameRoute(route.path);
     request.url = url;
     next();
   };

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { PUBLIC, ROUTES } from '../routes.ts';
-import type { Route } from '../routes.ts';
+import { ROUTES } from '../routes.ts';
+import { createCredentials, opening } from '../testing/credentials.ts';
+import type { Credentials } from '../testing/credentials.ts';
 import { startTestGateway } from '../testing/gateway-under-test.ts';
 import type { TestGateway } from '../testing/gateway-under-test.ts';
 import { bearer, call, rawStatus, sendRaw } from '../testing/http-call.ts';
 import { ALL_SCOPES, startRealAuth } from '../testing/real-auth.ts';
 import type { RealAuth } from '../testing/real-auth.ts';
+import { createPerson, logIn } from '../testing/real-person.ts';
+import { pathWithId, requestTo } from '../testing/route-call.ts';
 import { startUpstream } from '../testing/upstream-double.ts';
 import type { UpstreamDouble } from '../testing/upstream-double.ts';
 
@@ -16,12 +19,22 @@ let merchant: UpstreamDouble;
 let authHttp: UpstreamDouble;
 let gateway: TestGateway;
 let secret: string;
+let credentials: Credentials;
+/** Of a person whose role allows nothing but reading and making payments. */
+let staffToken: string;
 before(async () => {
   auth = await startRealAuth();
   [paymentApi, merchant, authHttp] = [await startUpstream(), await startUpstream(), await startUpstream()];
   const urls = { paymentApi: paymentApi.url, merchant: merchant.url };
-  gateway = await startTestGateway(auth, urls, { AUTH_URL: authHttp.url, LIMIT_ADMIN_PER_SECOND: '1000' });
-  ({ secret } = await auth.createKey());
+  gateway = await startTestGateway(auth, urls, {
+    AUTH_URL: authHttp.url,
+    LIMIT_ADMIN_PER_SECOND: '1000',
+    LIMIT_PERSON_PER_SECOND: '1000',
+  });
+  credentials = await createCredentials(auth);
+  ({ secret } = credentials.key);
+  const { merchantId } = credentials;
+  staffToken = await logIn(auth, await createPerson(auth, { merchantId, role: 'staff' }), merchantId);
 });
 after(async () => {
   await gateway.close();
@@ -30,24 +43,13 @@ after(async () => {
 });
 
 const ID = 'pay_01jd0000000000000000000000';
-const withId = (route: Route): string => route.path.replace(/:\w+/, ID);
-const bodyOf = (route: Route, key: string, body: string) => {
-  if (route.body === 'none') return { method: route.method, headers: bearer(key) };
-  const type = route.body === 'form' ? 'application/x-www-form-urlencoded' : 'application/json';
-  return {
-    method: route.method,
-    headers: { ...bearer(key), 'content-type': type, 'content-length': String(body.length) },
-    body,
-  };
-};
-
 describe('every route reaches its service, and only that one', () => {
   for (const route of ROUTES)
     test(`${route.method} ${route.path}`, async () => {
-      const path = `${withId(route)}?limit=2&x=%20y`;
+      const path = `${pathWithId(route)}?limit=2&x=%20y`;
       const doubles = { 'payment-api': paymentApi, merchant, auth: authHttp };
       const earlier = Object.values(doubles).map((double) => double.seen.length);
-      const answer = await call(gateway.url + path, bodyOf(route, secret, '{"a":1}'));
+      const answer = await call(gateway.url + path, requestTo(route, opening(route.door, credentials)));
       assert.equal(answer.status, 200);
       const later = Object.values(doubles).map((double) => double.seen.length);
       assert.equal(
@@ -61,11 +63,12 @@ describe('every route reaches its service, and only that one', () => {
       );
     });
 
-  for (const route of ROUTES.filter((each) => each.scope !== PUBLIC))
+  for (const route of ROUTES.filter(({ door }) => door === 'hotel' || door === 'staff'))
     test(`${route.method} ${route.path} without its scope is 403 and reaches nothing`, async () => {
-      const key = await auth.createKey({ scopes: ALL_SCOPES.filter((scope) => scope !== route.scope) });
+      const scopes = ALL_SCOPES.filter((scope) => scope !== route.scope);
+      const text = route.door === 'staff' ? staffToken : (await auth.createKey({ scopes })).secret;
       const earlier = paymentApi.seen.length + merchant.seen.length + authHttp.seen.length;
-      const answer = await call(gateway.url + withId(route), bodyOf(route, key.secret, '{}'));
+      const answer = await call(gateway.url + pathWithId(route), requestTo(route, text, '{}'));
       assert.equal(answer.status, 403);
       assert.equal(answer.json['required_scope'], route.scope);
       assert.equal(paymentApi.seen.length + merchant.seen.length + authHttp.seen.length, earlier);

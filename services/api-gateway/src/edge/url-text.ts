@@ -40,9 +40,10 @@ function decode(text: string): string {
   }
 }
 
-// Keys of ours (`ck_test_…`), of providers (`sk_live_…`, `rk_…`) and secrets of webhooks: some callers put one where an id
-// belongs, and are only refused afterwards. Eight letters are more than any word of a path of ours has behind such a beginning.
-const KEY = /(?:[a-z]k_(?:test|live)|whsec)_[A-Za-z0-9_-]{8,}/g;
+// Keys of ours (`ck_test_…`), client secrets (`cs_live_…`), refresh tokens (`rt_…`), signed tokens, keys of providers
+// (`sk_live_…`, `rk_…`) and secrets of webhooks: some callers put one where an id belongs, and are only refused afterwards.
+// Eight letters are more than any word of a path of ours has behind such a beginning.
+const KEY = /(?:(?:[a-z]k|cs)_(?:test|live)_|whsec_|\brt_|\beyJ)[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+)*/g;
 
 /** Replaces what looks like a key, for text that is written to a log. */
 export function maskKeys(text: string): string {

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis';
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { Limits } from '../limits.ts';
-import { createWindows } from './windows.ts';
+import { UNBOUNDED, createWindows } from './windows.ts';
 import type { Windows } from './windows.ts';
 
 // Redis answers in under a millisecond. A request that waited this long for it counts locally instead.
@@ -24,11 +24,11 @@ export function createSharedWindows(url: string, limits: Limits): Windows & { cl
   redis.on('error', () => {});
   const windows = createWindows(
     limits,
-    ({ name, quota, seconds }) =>
+    ({ name, seconds }) =>
       new RateLimiterRedis({
         storeClient: redis,
         keyPrefix: `limit:${name}`,
-        points: quota,
+        points: UNBOUNDED,
         duration: seconds,
         rejectIfRedisNotReady: true,
       }),

@@ -1,4 +1,3 @@
-import { RateLimiterRes } from 'rate-limiter-flexible';
 import type { RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Limit, Limits, Window } from '../limits.ts';
 
@@ -7,6 +6,12 @@ export type Count = { used: number; resetMs: number };
 
 /** Counts one request in each window in order, and stops at the first that is full. */
 export type Windows = { count(limit: Limit, key: string): Promise<Count[]> };
+
+/**
+ * What a counter holds before it would refuse by itself: never. Hotels have quotas of their own and these may change within
+ * a window, so a counter only counts, and the quota of the request at hand decides; what was used already stays used.
+ */
+export const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 /** One counter for each window of each limit, wherever `create` keeps them. */
 export function createWindows(limits: Limits, create: (window: Window) => RateLimiterAbstract): Windows {
@@ -20,25 +25,11 @@ export function createWindows(limits: Limits, create: (window: Window) => RateLi
       for (const window of limit.windows) {
         const counter = counters.get(window.name);
         if (counter === undefined) throw new Error(`no counter for the window ${window.name}`);
-        const count = await countOne(counter, key);
-        counts.push(count);
-        if (count.used > window.quota) break;
+        const { consumedPoints, msBeforeNext } = await counter.consume(key);
+        counts.push({ used: consumedPoints, resetMs: msBeforeNext });
+        if (consumedPoints > window.quota) break;
       }
       return counts;
     },
   };
-}
-
-async function countOne(counter: RateLimiterAbstract, key: string): Promise<Count> {
-  try {
-    return toCount(await counter.consume(key));
-  } catch (refusal) {
-    // A full window is reported by rejection.
-    if (refusal instanceof RateLimiterRes) return toCount(refusal);
-    throw refusal;
-  }
-}
-
-function toCount(result: RateLimiterRes): Count {
-  return { used: result.consumedPoints, resetMs: result.msBeforeNext };
 }

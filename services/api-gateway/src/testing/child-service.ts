@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
+import { testTlsFiles } from '@centra/testkit/test-tls.ts';
 
 export const SERVICES_FOLDER = join(import.meta.dirname, '..', '..', '..');
 
@@ -92,5 +94,9 @@ export function writeKeys(service: string, keys: ServiceKeys, folder: string): R
   const trustedKeysFile = join(folder, 'trusted-keys.json');
   writeFileSync(signingKeyFile, keys.privateKeys[service] ?? '');
   writeFileSync(trustedKeysFile, keys.trustedKeys);
-  return { SIGNING_KEY_FILE: signingKeyFile, TRUSTED_KEYS_FILE: trustedKeysFile };
+  return {
+    SIGNING_KEY_FILE: signingKeyFile,
+    TRUSTED_KEYS_FILE: trustedKeysFile,
+    ...tlsVariables(testTlsFiles(service)),
+  };
 }

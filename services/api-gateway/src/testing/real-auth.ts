@@ -2,17 +2,16 @@ import { execFile } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { credentials } from '@grpc/grpc-js';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
-import { createSigner } from '@centra/service-kit/service-identity.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
 import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { clientAs } from '@centra/testkit/test-tls.ts';
 import { SERVICES_FOLDER, startChildService } from './child-service.ts';
 import type { ChildService } from './child-service.ts';
 
@@ -21,6 +20,10 @@ export type ApiKey = { id: string; secret: string; merchantId: string };
 export type RealAuth = ChildService & {
   keys: ServiceKeys;
   folder: string;
+  /** Where its mails arrive. */
+  mailFolder: string;
+  /** Its gRPC side, as the operator. */
+  client: AuthServiceClient;
   /** A new key; by default of a new merchant, in test mode, with every scope. */
   createKey(wanted?: { merchantId?: string; mode?: Mode; scopes?: readonly string[] }): Promise<ApiKey>;
   stop(): Promise<void>;
@@ -45,13 +48,22 @@ export async function startRealAuth(): Promise<RealAuth> {
   const keys = createServiceKeys();
   const folder = temporaryFolder('gateway');
   const database = await createServiceDatabase('auth', ['auth_reader']);
-  const child = await startChildService('auth', keys, join(folder, 'auth'), { DATABASE_URL: database.url });
-  const client = new AuthServiceClient(child.grpcAddress, credentials.createInsecure());
-  const operator = createSigner('operator', keys.privateKeys['operator'] ?? '');
+  const mailFolder = join(folder, 'mail');
+  const child = await startChildService('auth', keys, join(folder, 'auth'), {
+    DATABASE_URL: database.url,
+    KEYRING_FILE: join(folder, 'keyring.json'),
+    MAILDIR: mailFolder,
+    // The least that is allowed, and out of the way: a test logs in many times.
+    BCRYPT_COST: '10',
+    LIMIT_LOGINS_PER_MINUTE: '10000',
+  });
+  const client = clientAs('operator', AuthServiceClient, child.grpcAddress, 'auth');
   return {
     ...child,
     keys,
     folder,
+    mailFolder,
+    client,
     async createKey(wanted = {}) {
       const merchantId = wanted.merchantId ?? newUuid();
       const answer = await callUnary(
@@ -63,7 +75,7 @@ export async function startRealAuth(): Promise<RealAuth> {
           scopes: [...(wanted.scopes ?? ALL_SCOPES)],
           expiresAt: undefined,
         },
-        { metadata: serviceMetadata(operator, 'auth', 'req-create-key'), deadlineMs: DEADLINE_MS },
+        { metadata: callMetadata('req-create-key'), deadlineMs: DEADLINE_MS },
       );
       return { id: answer.apiKeyId, secret: answer.secret, merchantId };
     },

@@ -1,8 +1,8 @@
 import type { RequestHandler } from 'express';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
+import { DOORS } from '../edge/doors.ts';
 import { exchangeOf, settled } from '../edge/exchange.ts';
-import { PUBLIC } from '../routes.ts';
 import type { Route } from '../routes.ts';
 import type { Outcome } from './attempt.ts';
 import { headersForUpstream } from './passed-headers.ts';
@@ -22,21 +22,20 @@ export function refuseOverload(context: Context): RequestHandler {
 export function forward(context: Context): RequestHandler {
   return async (request, response) => {
     const exchange = exchangeOf(request);
-    const { route, identity } = settled(exchange);
+    const { route } = settled(exchange);
+    const door = DOORS[route.door];
     const upstream = context.upstreams[route.upstream];
     request.headers = headersForUpstream(request.headers, {
       host: upstream.host,
-      // Without a credential there is nobody to vouch for: this token says only that the request came through this door.
-      token:
-        identity === undefined
-          ? context.signer.serviceToken(route.upstream)
-          : context.signer.identityToken(route.upstream, identity),
+      token: door.vouch(context.signer, route.upstream, exchange),
       requestId: exchange.requestId,
       address: exchange.address,
       routeHeader: route.header,
+      // Auth lists a person's sessions by what they logged in with; nobody else needs to know.
+      userAgent: route.upstream === 'auth' ? request.headers['user-agent'] : undefined,
     });
     context.config.failpoint('gateway.before-forward');
-    const outcome = await upstream.pass(identity?.merchantId, request, response);
+    const outcome = await upstream.pass(door.holder(exchange), door.isKnown, request, response);
     const refusal = toRefusal(outcome, route);
     if (refusal === undefined) return;
     if (refusal.code === 'internal') context.counters.unknownOutcomes.inc({ route: route.path });
@@ -76,7 +75,7 @@ function lostAnswer(route: Route): AppError {
 }
 
 function adviceOn(route: Route): string {
-  if (route.scope === PUBLIC) return 'Send the same again: it is taken in once.';
+  if (route.door === 'public') return 'Send the same again: it is taken in once.';
   return route.idempotent
     ? 'Repeat the request with the same Idempotency-Key: it is carried out once, and you get its outcome.'
     : 'Look at the object before you repeat the request.';

@@ -9,7 +9,6 @@ const REQUEST_HEADERS: readonly string[] = [
   'content-length',
   'transfer-encoding',
   'idempotency-key',
-  'if-none-match',
 ];
 
 // What the caller may see of an upstream's headers.
@@ -29,7 +28,14 @@ const ANSWER_HEADERS: readonly string[] = [
 /** The whole head of the request to the upstream. */
 export function headersForUpstream(
   given: IncomingHttpHeaders,
-  own: { host: string; token: string; requestId: string; address: string; routeHeader: string | undefined },
+  own: {
+    host: string;
+    token: string;
+    requestId: string;
+    address: string;
+    routeHeader: string | undefined;
+    userAgent: string | undefined;
+  },
 ): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {
     host: own.host,
@@ -39,7 +45,16 @@ export function headersForUpstream(
   };
   copy(REQUEST_HEADERS, given, headers);
   if (own.routeHeader !== undefined) copy([own.routeHeader], given, headers);
+  if (own.userAgent !== undefined) headers['user-agent'] = plainUserAgent(own.userAgent);
   return headers;
+}
+
+// Browsers send about 120.
+const USER_AGENT_MAX_LENGTH = 200;
+
+/** People read it in a list: no more than fits there, and nothing that moves a cursor. */
+function plainUserAgent(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '').slice(0, USER_AGENT_MAX_LENGTH);
 }
 
 /**

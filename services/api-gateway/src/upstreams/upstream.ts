@@ -13,6 +13,7 @@ import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import type { UpstreamConfig } from '../config.ts';
 import type { Context, GatewayCounters } from '../context.ts';
+import { knownMethod } from '../edge/access-log.ts';
 import type { UpstreamName } from '../routes.ts';
 import type { Outcome } from './attempt.ts';
 import { createProxy } from './proxy.ts';
@@ -22,11 +23,16 @@ export type Upstream = {
   /** Throws 503 when a request would be refused anyway, so that no work is done for it. */
   refuseOverload(): void;
   /**
-   * Passes the request on under the breaker and the concurrency limits; throws 503 when they refuse it. Requests without
-   * a merchant hold places together, as if they were one, and do not count for the breaker: strangers must neither
-   * take the hotels' places nor shut the door on them, for example with bodies that never end.
+   * Passes the request on under the breaker and the concurrency limits; throws 503 when they refuse it. One holder may
+   * hold a share of the places. What is not known does not count for the breaker: strangers must neither take the
+   * hotels' places nor shut the door on them.
    */
-  pass(merchantId: string | undefined, request: IncomingMessage, response: ServerResponse): Promise<Outcome>;
+  pass(
+    holder: string,
+    isKnown: boolean,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Outcome>;
   close(): void;
 };
 
@@ -37,7 +43,7 @@ const SAMPLE_CALLS_MIN = 20;
 // One request is tried after this long; a restarted service is back in about two seconds.
 const PROBE_AFTER_MS = 2_000;
 // One hotel whose provider hangs may hold this share of the places, so that the others still get through.
-const MERCHANT_SHARE = 0.25;
+const HOLDER_SHARE = 0.25;
 const RETRY_AFTER_S = 1;
 
 /** One upstream service with its keep-alive connections, breaker and places. */
@@ -52,7 +58,7 @@ export function createUpstream(options: {
   const { name, config, counters } = options;
   const proxy = createProxy(config, options);
   const places = bulkhead(config.concurrency, 0);
-  const held = createHoldings(Math.max(Math.floor(config.concurrency * MERCHANT_SHARE), 1));
+  const held = createHoldings(Math.max(Math.floor(config.concurrency * HOLDER_SHARE), 1));
   const { breaker, isOpen } = createBreaker(options);
 
   const refuse = (reason: string): never => {
@@ -66,17 +72,16 @@ export function createUpstream(options: {
       if (places.executionSlots === 0) refuse('full');
       if (isOpen()) refuse('breaker');
     },
-    async pass(merchantId, request, response) {
-      const holder = merchantId ?? '';
+    async pass(holder, isKnown, request, response) {
       // A second request would otherwise wait for the outcome of the one that probes.
       if (breaker.state === CircuitState.HalfOpen) refuse('breaker');
       if (!held.take(holder)) refuse('merchant');
+      const end = counters.clientSeconds.startTimer({ target: name, method: knownMethod(request.method) });
       try {
         const pass = () => proxy.pass(request, response);
-        const outcome = await places.execute(() =>
-          merchantId === undefined ? pass() : breaker.execute(pass),
-        );
+        const outcome = await places.execute(() => (isKnown ? breaker.execute(pass) : pass()));
         counters.outcomes.inc({ upstream: name, outcome });
+        end({ status: outcome });
         return outcome;
       } catch (error) {
         if (error instanceof BulkheadRejectedError) refuse('full');
@@ -116,23 +121,23 @@ function createBreaker(options: { name: UpstreamName; counters: GatewayCounters;
   return { breaker, isOpen: () => breaker.state === CircuitState.Open && Date.now() < openUntil };
 }
 
-/** How many places each merchant holds right now; merchants without any are not kept. */
+/** How many places each holder has right now; those without any are not kept. */
 function createHoldings(max: number): {
-  take(merchantId: string): boolean;
-  release(merchantId: string): void;
+  take(holder: string): boolean;
+  release(holder: string): void;
 } {
   const held = new Map<string, number>();
   return {
-    take(merchantId) {
-      const count = held.get(merchantId) ?? 0;
+    take(holder) {
+      const count = held.get(holder) ?? 0;
       if (count >= max) return false;
-      held.set(merchantId, count + 1);
+      held.set(holder, count + 1);
       return true;
     },
-    release(merchantId) {
-      const count = held.get(merchantId) ?? 0;
-      if (count <= 1) held.delete(merchantId);
-      else held.set(merchantId, count - 1);
+    release(holder) {
+      const count = held.get(holder) ?? 0;
+      if (count <= 1) held.delete(holder);
+      else held.set(holder, count - 1);
     },
   };
 }
