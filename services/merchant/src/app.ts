@@ -35,7 +35,7 @@ export function createApp(context: Context): Express {
     return (request, response) => action(context, request, response);
   };
 
-  app.use(requestContext(context.metrics));
+  app.use(requestContext(context.metrics, context.log));
   app.use(noStore);
   app.get('/v1/providers', read, noQuery, listProviders);
   app.all('/v1/providers', onlyMethods('GET'));

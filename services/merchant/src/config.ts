@@ -8,7 +8,8 @@ import {
   ConfigError,
 } from '@centra/service-kit/env.ts';
 import type { Env } from '@centra/service-kit/env.ts';
-import { Secret } from '@centra/service-kit/secret.ts';
+import { envTls } from '@centra/service-kit/tls.ts';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
 
 export type Config = {
   /** True switches plain-http origins and the created keyring off. */
@@ -22,10 +23,10 @@ export type Config = {
   databasePoolMax: number;
   /** host:port of the transaction service, which talks to providers. */
   transactionAddress: string;
-  /** This service's private key, PEM. */
-  signingKey: Secret;
   /** Public keys of all services, JSON Web Key Set. */
   trustedKeys: string;
+  /** The service's certificate for gRPC. */
+  tls: TlsFiles;
   /** Path of the master keyring. */
   keyringFile: string;
   /** How long replaced or deleted credentials still serve operations that began with them, hours. */
@@ -52,8 +53,8 @@ export function envToConfig(env: Env): Config {
     databaseUrl: envText(env, 'DATABASE_URL'),
     databasePoolMax: envInteger(env, 'DATABASE_POOL_MAX', 8, 1, 64),
     transactionAddress: envText(env, 'TRANSACTION_GRPC_ADDRESS', '127.0.0.1:50053'),
-    signingKey: new Secret(envFile(env, 'SIGNING_KEY_FILE')),
     trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
+    tls: envTls(env),
     keyringFile: keyringFile ?? DEVELOPMENT_KEYRING,
     // 72 h: the longest that an unknown outcome is chased before only a person can decide it.
     drainHours: envInteger(env, 'CREDENTIAL_DRAIN_HOURS', 72, 1, 720),

@@ -1,14 +1,15 @@
-import { credentials } from '@grpc/grpc-js';
 import type { MikroORM } from '@mikro-orm/postgresql';
 import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { createPool } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
-import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import { createClient } from '@centra/service-kit/grpc.ts';
+import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
+import type { Tls } from '@centra/service-kit/grpc-credentials.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
 import type { Metrics } from '@centra/service-kit/metrics.ts';
-import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
-import type { Signer, Verifier } from '@centra/service-kit/service-identity.ts';
+import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import type { Verifier } from '@centra/service-kit/service-identity.ts';
 import { entities } from './entities.ts';
 import type { Config } from './config.ts';
 import { createOrm } from '@centra/service-kit/orm.ts';
@@ -26,11 +27,13 @@ export type Context = {
   /** Two plain connections for health and durability checks, so that they never wait behind requests. */
   pool: Pool;
   keyring: MasterKeyring;
-  signer: Signer;
   verifier: Verifier;
+  /** Our side of gRPC connections. */
+  tls: Tls;
   transactionClient: TransactionServiceClient;
   openedSecrets: OpenedSecrets;
   /** Counts sealed values that did not open: altered rows or a wrong keyring. Alert on any. */
+  connectionTests: { inc(labels: { provider: string; result: string }): void };
   unsealFailures: { inc(): void };
 };
 
@@ -41,6 +44,7 @@ export async function createContext(
   overrides: Partial<Context> = {},
 ): Promise<Context> {
   const metrics = overrides.metrics ?? createMetrics('merchant');
+  const tls = loadTls(config.tls, { name: 'merchant', log, metrics });
   const keyring = overrides.keyring ?? (await readKeyringFile(config.keyringFile, config));
   return {
     config,
@@ -54,14 +58,19 @@ export async function createContext(
       applicationName: 'merchant',
     }),
     pool: createPool({ url: config.databaseUrl, max: 4, applicationName: 'merchant-opening', log }),
-    signer: createSigner('merchant', config.signingKey.reveal()),
     verifier: createVerifier('merchant', readTrustedKeys(config.trustedKeys)),
-    transactionClient: new TransactionServiceClient(
-      config.transactionAddress,
-      credentials.createInsecure(),
-      CLIENT_OPTIONS,
-    ),
+    tls,
+    transactionClient: createClient(TransactionServiceClient, config.transactionAddress, {
+      tls,
+      server: 'transaction',
+      metrics,
+    }),
     openedSecrets: createOpenedSecrets(),
+    connectionTests: metrics.counter(
+      'centra_merchant_connection_tests_total',
+      'Tests of provider credentials by result',
+      ['provider', 'result'],
+    ),
     unsealFailures: metrics.counter(
       'centra_merchant_unseal_failures_total',
       'Sealed values that did not open',
@@ -74,6 +83,7 @@ export async function createContext(
 /** Closes what `createContext` opened. */
 export async function closeContext(context: Context): Promise<void> {
   context.transactionClient.close();
+  context.tls.close();
   await context.orm.close(true);
   await context.pool.end();
 }

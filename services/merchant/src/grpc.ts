@@ -8,6 +8,7 @@ import type { Context } from './context.ts';
 import { checkOrigin } from './merchants/check-origin.ts';
 import { createMerchant } from './merchants/create-merchant.ts';
 import { getMerchant } from './merchants/get-merchant.ts';
+import { setMerchantLimits } from './merchants/set-merchant-limits.ts';
 import { getProviderAccount } from './provider-accounts/get-provider-account.ts';
 import { resolveProviderAccount } from './provider-accounts/resolve-provider-account.ts';
 
@@ -21,8 +22,8 @@ export function createMerchantService(context: Context): {
     callers: readonly string[],
     action: (context: Context, request: Req, call: CallContext) => Promise<Res>,
   ): handleUnaryCall<Req, Res> => {
-    const { log, metrics, verifier } = context;
-    const handler = unary<Req, Res>({ log, metrics, verifier, name, callers }, (request, call) =>
+    const { log, metrics } = context;
+    const handler = unary<Req, Res>({ log, metrics, name, callers }, (request, call) =>
       action(context, request, call),
     );
     return warnOfRefusals(context, name, handler);
@@ -30,6 +31,7 @@ export function createMerchantService(context: Context): {
   const implementation: MerchantServiceServer = {
     createMerchant: rpc('CreateMerchant', ['operator'], createMerchant),
     getMerchant: rpc('GetMerchant', ['api-gateway', 'payment-api', 'transaction', 'operator'], getMerchant),
+    setMerchantLimits: rpc('SetMerchantLimits', ['operator'], setMerchantLimits),
     checkOrigin: rpc('CheckOrigin', ['api-gateway'], checkOrigin),
     getProviderAccount: rpc('GetProviderAccount', ['transaction'], getProviderAccount),
     resolveProviderAccount: rpc('ResolveProviderAccount', ['transaction'], resolveProviderAccount),

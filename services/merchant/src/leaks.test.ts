@@ -8,7 +8,7 @@ import { destroyDrainedSecrets } from './provider-accounts/destroy-drained-secre
 import { maintainDataKeys } from './provider-accounts/maintain-data-keys.ts';
 import { parseCredentials } from './provider-accounts/credentials.ts';
 import { providerNamed } from './provider-accounts/providers.ts';
-import { keyringSchema } from './sealing/keyring-file.ts';
+import { keyringSchema } from '@centra/service-kit/keyring.ts';
 import { currentDataKey } from './sealing/data-key.ts';
 import { startMain } from './test-process.ts';
 import {

@@ -12,7 +12,6 @@ import { credentialsTestSchema, testCredentialsSchema } from './provider-account
 import { testProviderAccountSchema } from './provider-accounts/test-provider-account.ts';
 
 const tags = ['Provider accounts'];
-const security = [{ apiKey: [] }];
 const path = z.object({
   id: z.string().meta({ description: 'The provider account', example: 'pa_01jd0000000000000000000000' }),
 });
@@ -47,7 +46,10 @@ function json(schema: z.ZodType) {
 const refusals = {
   '400': problem(['validation_failed']),
   '401': problem(['unauthenticated']),
-  '403': problem(['forbidden'], 'The key lacks the scope, or is a test key that asks for live mode.'),
+  '403': problem(
+    ['forbidden', 'access_suspended', 'second_factor_required', 'address_not_allowed'],
+    '`forbidden`: the permission is missing, or a test credential asks for live mode.',
+  ),
   '405': problem(['method_not_allowed']),
   '422': problem(['card_data_not_allowed']),
   '429': problem(['too_many_requests']),
@@ -81,18 +83,14 @@ const stale = {
   ),
 };
 
-const reads = 'Needs the scope `provider_accounts:read`.';
-const writes = 'Needs the scope `provider_accounts:write`.';
-
 /** The public routes of this service. */
 export const paths: ZodOpenApiPathsObject = {
   '/v1/providers': {
     get: {
       operationId: 'listProviders',
       tags,
-      security,
       summary: 'List the providers that can be connected',
-      description: `${reads} Says which fields each provider asks for, in words for a form.`,
+      description: `Says which fields each provider asks for, in words for a form.`,
       responses: { '200': answer('All of them', providerPageSchema), ...refusals },
     },
   },
@@ -100,10 +98,9 @@ export const paths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'createProviderAccount',
       tags,
-      security,
       summary: 'Connect a provider account',
       description:
-        `${writes} The credentials are checked with the provider first and stored, sealed, only when they work. ` +
+        `The credentials are checked with the provider first and stored, sealed, only when they work. ` +
         'The first account of its kind and mode becomes the default; a later one only with `"default": true`.',
       requestBody: json(createProviderAccountSchema),
       responses: {
@@ -116,9 +113,8 @@ export const paths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'listProviderAccounts',
       tags,
-      security,
       summary: 'List provider accounts',
-      description: `${reads} Newest first, without deleted ones, never a secret. A test key sees test accounts only.`,
+      description: `Newest first, without deleted ones, never a secret. A test key sees test accounts only.`,
       requestParams: { query: listProviderAccountsSchema },
       responses: { '200': answer('A page', providerAccountPageSchema), ...refusals },
     },
@@ -127,9 +123,8 @@ export const paths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'testCredentials',
       tags,
-      security,
       summary: 'Test credentials without saving them',
-      description: `${writes} Moves no money and stores nothing.`,
+      description: `Moves no money and stores nothing.`,
       requestBody: json(testCredentialsSchema),
       responses: { '200': answer('What the provider said', credentialsTestSchema), ...bodyRefusals },
     },
@@ -138,9 +133,8 @@ export const paths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'getProviderAccount',
       tags,
-      security,
       summary: 'Read a provider account',
-      description: `${reads} A deleted account still answers, with its status.`,
+      description: `A deleted account still answers, with its status.`,
       requestParams: { path },
       responses: {
         '200': answer('The account, without secrets', providerAccountSchema),
@@ -151,10 +145,9 @@ export const paths: ZodOpenApiPathsObject = {
     delete: {
       operationId: 'deleteProviderAccount',
       tags,
-      security,
       summary: 'Delete a provider account',
       description:
-        `${writes} No new payment uses it from now on; those under way may finish with it for a while (72 hours by ` +
+        `No new payment uses it from now on; those under way may finish with it for a while (72 hours by ` +
         'default), then its secrets are destroyed. Repeating it answers the same. No other account becomes the default.',
       requestParams: { path },
       responses: { '200': answer('The deleted account', providerAccountSchema), ...refusals, ...missing },
@@ -164,9 +157,8 @@ export const paths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'testProviderAccount',
       tags,
-      security,
       summary: 'Test the stored credentials of an account',
-      description: `${writes} The answer is kept as \`last_test\`. Send an empty object.`,
+      description: `The answer is kept as \`last_test\`. Send an empty object.`,
       requestParams: { path },
       requestBody: json(testProviderAccountSchema),
       responses: {
@@ -181,10 +173,9 @@ export const paths: ZodOpenApiPathsObject = {
     post: {
       operationId: 'rotateProviderAccount',
       tags,
-      security,
       summary: 'Replace the credentials of an account',
       description:
-        `${writes} Send the fields to replace; the others keep their values. Once the provider accepts them they are the ` +
+        `Send the fields to replace; the others keep their values. Once the provider accepts them they are the ` +
         'next version; payments under way may finish with the old one for a while (72 hours by default), then its ' +
         'secrets are destroyed.',
       requestParams: { path },

@@ -46,7 +46,11 @@ async function serve(context: Context): Promise<RunningMerchant> {
   const { host } = config;
   let accepting = true;
   const http = await listen(createApp(context), { host, port: config.httpPort });
-  const grpc = await listenGrpc([createMerchantService(context)], { host, port: config.grpcPort });
+  const grpc = await listenGrpc([createMerchantService(context)], {
+    host,
+    port: config.grpcPort,
+    tls: context.tls,
+  });
   const ops = await startOpsServer({
     host,
     port: config.opsPort,

@@ -11,6 +11,7 @@ import { acrossMerchants, asMerchant, lockMerchant, readAsMerchant } from './ten
 const TABLES = [
   'merchants',
   'merchant_origins',
+  'merchant_limits',
   'audit_events',
   'data_keys',
   'provider_accounts',
@@ -29,6 +30,7 @@ before(async () => {
     const { merchantId, caller } = await newCaller(service);
     await connectStripe(caller);
     await service.sql(`insert into merchant_origins values ($1, 'https://a.example')`, [merchantId]);
+    await service.sql(`insert into merchant_limits values ($1, 'payments', 5)`, [merchantId]);
     hotels.push(merchantId);
   }
 });

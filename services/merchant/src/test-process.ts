@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import type { TestMerchant } from './test-service.ts';
@@ -20,8 +21,7 @@ export async function startMain(
 ): Promise<MainProcess> {
   const folder = temporaryFolder('merchant-main');
   const { config, keys } = test;
-  const [signingKey, trustedKeys] = [join(folder, 'merchant.pem'), join(folder, 'services.jwks.json')];
-  writeFileSync(signingKey, keys.privateKeys['merchant'] ?? '', { mode: 0o600 });
+  const trustedKeys = join(folder, 'services.jwks.json');
   writeFileSync(trustedKeys, keys.trustedKeys);
   const child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -31,8 +31,8 @@ export async function startMain(
       OPS_PORT: '0',
       DATABASE_URL: config.databaseUrl,
       TRANSACTION_GRPC_ADDRESS: config.transactionAddress,
-      SIGNING_KEY_FILE: signingKey,
       TRUSTED_KEYS_FILE: trustedKeys,
+      ...tlsVariables(config.tls),
       KEYRING_FILE: config.keyringFile,
       LOG_LEVEL: 'trace',
       ...variables,

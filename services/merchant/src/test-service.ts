@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { Server, ServerCredentials, credentials, status as grpcStatus } from '@grpc/grpc-js';
+import { status as grpcStatus } from '@grpc/grpc-js';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { AccountKind, MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import type {
@@ -18,19 +18,19 @@ import type {
   CheckProviderCredentialsResponse,
   TransactionServiceServer,
 } from '@centra/proto/centra/transaction/v1/transaction.ts';
-import { CLIENT_OPTIONS, callUnary, serviceMetadata, unary } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary, listenGrpc, unary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
-import { Secret } from '@centra/service-kit/secret.ts';
-import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import { createSigner } from '@centra/service-kit/service-identity.ts';
 import type { Identity, Signer } from '@centra/service-kit/service-identity.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
 import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { clientAs, testTls, testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { Client } from 'pg';
 import request from 'supertest';
 import type { Config } from './config.ts';
@@ -47,7 +47,8 @@ export type TestMerchant = {
   config: Config;
   keys: ServiceKeys;
   transaction: FakeTransaction;
-  client: MerchantServiceClient;
+  /** A client with the certificate of `caller`, the operator's by default; closed with the service. */
+  client(caller?: string): MerchantServiceClient;
   /** A replica on the same database; the caller closes it. */
   startReplica(overrides?: Partial<Config>): Promise<RunningMerchant>;
   signer(service: string): Signer;
@@ -68,7 +69,7 @@ export async function startTestMerchant(
   });
   const keys = createServiceKeys();
   const folder = temporaryFolder('merchant');
-  const transaction = await startFakeTransaction(keys);
+  const transaction = await startFakeTransaction();
   const config: Config = {
     isProduction: false,
     host: '127.0.0.1',
@@ -78,18 +79,14 @@ export async function startTestMerchant(
     databaseUrl: database.url,
     databasePoolMax: 6,
     transactionAddress: `127.0.0.1:${transaction.port}`,
-    signingKey: new Secret(keys.privateKeys['merchant'] ?? ''),
     trustedKeys: keys.trustedKeys,
+    tls: testTlsFiles('merchant'),
     keyringFile: join(folder, 'keyring.json'),
     drainHours: 72,
     dataKeyMaxAgeDays: 90,
   };
   const service = await startMerchant(config, log);
-  const client = new MerchantServiceClient(
-    `127.0.0.1:${service.grpcPort}`,
-    credentials.createInsecure(),
-    CLIENT_OPTIONS,
-  );
+  const clients = new Map<string, MerchantServiceClient>();
   const admin = new Client({ connectionString: database.adminUrl });
   await admin.connect();
   return {
@@ -98,12 +95,17 @@ export async function startTestMerchant(
     config,
     keys,
     transaction,
-    client,
+    client(caller = 'operator') {
+      const address = `127.0.0.1:${service.grpcPort}`;
+      const made = clients.get(caller) ?? clientAs(caller, MerchantServiceClient, address, 'merchant');
+      clients.set(caller, made);
+      return made;
+    },
     startReplica: (overrides = {}) => startMerchant({ ...config, ...overrides }, log),
     signer: (name) => createSigner(name, keys.privateKeys[name] ?? ''),
     sql: async (text, values) => (await admin.query<Row>(text, values)).rows,
     async close() {
-      client.close();
+      for (const each of clients.values()) each.close();
       await service.close();
       await transaction.close();
       await admin.end();
@@ -127,15 +129,14 @@ type AnswerCheck = (request: CheckProviderCredentialsRequest) => Promise<Answer>
 
 export const everyCredentialWorks: AnswerCheck = () => ({ result: CredentialCheck.CREDENTIAL_CHECK_OK });
 
-async function startFakeTransaction(keys: ServiceKeys): Promise<FakeTransaction> {
+async function startFakeTransaction(): Promise<FakeTransaction> {
   const asked: CheckProviderCredentialsRequest[] = [];
   let answer: AnswerCheck = everyCredentialWorks;
   const options = {
     log: createLog('fake-transaction', 'silent'),
     metrics: createMetrics('fake-transaction'),
-    verifier: createVerifier('transaction', readTrustedKeys(keys.trustedKeys)),
     name: 'CheckProviderCredentials',
-    // As the real one: only the merchant service may call it, and it must say so to this audience.
+    // As the real one: only the merchant service may call it.
     callers: ['merchant'],
   };
   const implementation: Pick<TransactionServiceServer, 'checkProviderCredentials'> &
@@ -150,13 +151,10 @@ async function startFakeTransaction(keys: ServiceKeys): Promise<FakeTransaction>
     ),
   };
   const { checkProviderCredentials } = TransactionServiceService;
-  const server = new Server();
-  server.addService({ checkProviderCredentials }, implementation);
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
-      if (error === null) resolve(bound);
-      else reject(error);
-    });
+  const { port, server } = await listenGrpc([{ definition: { checkProviderCredentials }, implementation }], {
+    host: '127.0.0.1',
+    port: 0,
+    tls: testTls('transaction'),
   });
   return {
     port,
@@ -173,12 +171,9 @@ async function startFakeTransaction(keys: ServiceKeys): Promise<FakeTransaction>
 // Far above what a loaded machine needs; reaching it is a failure.
 export const DEADLINE_MS = 20_000;
 
-/** Metadata of a service that calls this one. */
-export function callAs(test: TestMerchant, service: string) {
-  return {
-    metadata: serviceMetadata(test.signer(service), 'merchant', 'req-test-0001'),
-    deadlineMs: DEADLINE_MS,
-  };
+/** What every call here carries: the caller is told by its certificate. */
+export function callOptions() {
+  return { metadata: callMetadata('req-test-0001'), deadlineMs: DEADLINE_MS };
 }
 
 /** What an operator sends for a hotel. */
@@ -199,12 +194,8 @@ export async function newHotel(
   test: TestMerchant,
   overrides: Partial<CreateMerchantRequest> = {},
 ): Promise<string> {
-  const { client } = test;
-  const created = await callUnary(
-    client.createMerchant.bind(client),
-    hotel(overrides),
-    callAs(test, 'operator'),
-  );
+  const client = test.client('operator');
+  const created = await callUnary(client.createMerchant.bind(client), hotel(overrides), callOptions());
   return created.merchantId;
 }
 
@@ -255,10 +246,10 @@ export async function openAccount(
   asked: Partial<GetProviderAccountRequest> & { merchantId: string },
   service = 'transaction',
 ): Promise<ProviderAccount> {
-  const { client } = test;
+  const client = test.client(service);
   const selector = { $case: 'defaultOfKind', value: AccountKind.ACCOUNT_KIND_CARD_PROVIDER } as const;
   const wanted = { mode: Mode.MODE_TEST, selector, ...asked };
-  return await callUnary(client.getProviderAccount.bind(client), wanted, callAs(test, service));
+  return await callUnary(client.getProviderAccount.bind(client), wanted, callOptions());
 }
 
 /** The names of gRPC status codes, for assertions that read well. */

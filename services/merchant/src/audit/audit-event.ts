@@ -9,6 +9,7 @@ export const SELF: Actor = { actor: 'service:merchant', address: '', requestId: 
 export type AuditAction =
   | 'access.denied'
   | 'merchant.created'
+  | 'merchant.limits_changed'
   | 'provider_account.created'
   | 'provider_account.default_replaced'
   | 'provider_account.rotated'

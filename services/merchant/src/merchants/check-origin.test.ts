@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { callUnary } from '@centra/service-kit/grpc.ts';
 import { Client } from 'pg';
-import { GRPC, callAs, newHotel, startTestMerchant } from '../test-service.ts';
+import { GRPC, callOptions, newHotel, startTestMerchant } from '../test-service.ts';
 import type { TestMerchant } from '../test-service.ts';
 
 let service: TestMerchant;
@@ -12,12 +12,8 @@ before(async () => {
 after(() => service.close());
 
 const isAllowed = async (origin: string, merchantId = '', caller = 'api-gateway'): Promise<boolean> => {
-  const { client } = service;
-  const answer = await callUnary(
-    client.checkOrigin.bind(client),
-    { origin, merchantId },
-    callAs(service, caller),
-  );
+  const client = service.client(caller);
+  const answer = await callUnary(client.checkOrigin.bind(client), { origin, merchantId }, callOptions());
   return answer.allowed;
 };
 

@@ -37,7 +37,9 @@ export async function createMerchant(
     }
     const stored = await findMerchant(tx, wanted.merchantId);
     if (stored === undefined) throw new Error('the merchant that was just stored is not there');
-    if (!isDeepStrictEqual(stored, { ...wanted, allowedOrigins: wanted.allowedOrigins.toSorted() }))
+    // Limits are not the registration's to say.
+    const { limits: _limits, ...registered } = stored;
+    if (!isDeepStrictEqual(registered, { ...wanted, allowedOrigins: wanted.allowedOrigins.toSorted() }))
       throw new AppError('state_conflict', {
         detail: 'This merchant is already registered with different data.',
       });
@@ -45,7 +47,7 @@ export async function createMerchant(
   });
 }
 
-async function insertMerchant(tx: Transaction, wanted: Merchant): Promise<boolean> {
+async function insertMerchant(tx: Transaction, wanted: Omit<Merchant, 'limits'>): Promise<boolean> {
   const inserted = await tx.execute<unknown[]>(
     `insert into merchants (merchant_id, name, country, time_zone, default_currency) values (?, ?, ?, ?, ?)
      on conflict do nothing returning merchant_id`,
@@ -54,7 +56,7 @@ async function insertMerchant(tx: Transaction, wanted: Merchant): Promise<boolea
   return inserted.length === 1;
 }
 
-async function insertOrigins(tx: Transaction, wanted: Merchant): Promise<void> {
+async function insertOrigins(tx: Transaction, wanted: Omit<Merchant, 'limits'>): Promise<void> {
   await tx.execute(
     `insert into merchant_origins (merchant_id, origin)
      select ?::uuid, origin from jsonb_array_elements_text(?::jsonb) as origin`,

@@ -75,7 +75,20 @@ export async function findMerchant(tx: Transaction, merchantId: string): Promise
   const merchant = await tx.findOne(MerchantEntity, { merchantId });
   if (merchant === null) return undefined;
   const origins = await tx.find(MerchantOriginEntity, { merchantId }, { orderBy: { origin: 'asc' } });
+  // Read as SQL: written in the same transaction, and the ORM would answer from what it read before.
+  const limits = await tx.execute<{ name: string; quota: number }[]>(
+    'select name, quota from merchant_limits where merchant_id = ? order by name',
+    [merchantId],
+  );
   const { name, country, timeZone, defaultCurrency } = merchant;
   const allowedOrigins = origins.map(({ origin }) => origin);
-  return { merchantId: merchant.merchantId, name, country, timeZone, defaultCurrency, allowedOrigins };
+  return {
+    merchantId: merchant.merchantId,
+    name,
+    country,
+    timeZone,
+    defaultCurrency,
+    allowedOrigins,
+    limits: limits.map((limit) => ({ name: limit.name, quota: limit.quota })),
+  };
 }

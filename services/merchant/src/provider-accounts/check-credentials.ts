@@ -3,7 +3,7 @@ import { Mode as ModeCode } from '@centra/proto/centra/money/v1/money.ts';
 import { CredentialCheck } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import type { CheckProviderCredentialsResponse } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
-import { callUnary, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
 import type { Context } from '../context.ts';
 import type { Mode } from '../entities.ts';
 import { fieldOfOtherMode, revealAll } from './credentials.ts';
@@ -35,6 +35,18 @@ export async function checkCredentials(
   mode: Mode,
   credentials: Credentials,
 ): Promise<CredentialsCheck> {
+  const check = await ask(context, requestId, provider, mode, credentials);
+  context.connectionTests.inc({ provider: provider.name, result: check.result });
+  return check;
+}
+
+async function ask(
+  context: Context,
+  requestId: string,
+  provider: Provider,
+  mode: Mode,
+  credentials: Credentials,
+): Promise<CredentialsCheck> {
   const wrong = fieldOfOtherMode(provider, mode, credentials);
   if (wrong !== undefined) return wrongMode(mode, `The field ${wrong} holds`);
   const request = {
@@ -43,9 +55,9 @@ export async function checkCredentials(
     credentials: revealAll(credentials),
   };
   try {
-    const { transactionClient: client, signer } = context;
+    const { transactionClient: client } = context;
     const answer = await callUnary(client.checkProviderCredentials.bind(client), request, {
-      metadata: serviceMetadata(signer, 'transaction', requestId),
+      metadata: callMetadata(requestId),
       deadlineMs: CHECK_DEADLINE_MS,
     });
     return fromAnswer(provider, mode, answer);

@@ -15,7 +15,7 @@ import { recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import type { AccountKind, Mode } from '../entities.ts';
 import { merchantIdSchema } from '../merchants/merchant.ts';
-import { SealError } from '../sealing/seal.ts';
+import { SealError } from '@centra/service-kit/seal.ts';
 import { asMerchant } from '../tenant.ts';
 import { revealAll } from './credentials.ts';
 import { SEALED_COLUMNS, toSealedVersion } from './load-sealed.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { AccountVersionRow, ProviderAccountRow } from '../entities.ts';
 import type { WrappedDataKey } from '../sealing/data-key.ts';
-import { SealError } from '../sealing/seal.ts';
+import { SealError } from '@centra/service-kit/seal.ts';
 import type { Transaction } from '../tenant.ts';
 
 /** One version of an account's credentials as it is stored, and the wrapped key that opens it. */

@@ -9,7 +9,7 @@ import { maintainDataKeys } from './maintain-data-keys.ts';
 import { asMerchant } from '../tenant.ts';
 import { loadSealed } from './load-sealed.ts';
 import { resealCredentials } from './reseal-credentials.ts';
-import { keyringSchema } from '../sealing/keyring-file.ts';
+import { keyringSchema } from '@centra/service-kit/keyring.ts';
 import { destroyUnusedDataKeys, rotateDataKeys } from '../sealing/rotate-data-keys.ts';
 
 let service: TestMerchant;

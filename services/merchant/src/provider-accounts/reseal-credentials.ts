@@ -1,5 +1,5 @@
 import type { Context } from '../context.ts';
-import { SealError } from '../sealing/seal.ts';
+import { SealError } from '@centra/service-kit/seal.ts';
 import { acrossMerchants, asMerchant, lockMerchant } from '../tenant.ts';
 import { loadSealed } from './load-sealed.ts';
 import { keyToSeal, openCredentials, sealCredentials } from './sealed-credentials.ts';

@@ -8,7 +8,7 @@ import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import {
   GRPC,
   asCaller,
-  callAs,
+  callOptions,
   connectStripe,
   newCaller,
   newHotel,
@@ -23,12 +23,10 @@ before(async () => {
 });
 after(() => service.close());
 
-const resolve = async (providerAccountId: string, caller = 'transaction'): Promise<ProviderAccount> =>
-  await callUnary(
-    service.client.resolveProviderAccount.bind(service.client),
-    { providerAccountId },
-    callAs(service, caller),
-  );
+const resolve = async (providerAccountId: string, caller = 'transaction'): Promise<ProviderAccount> => {
+  const client = service.client(caller);
+  return await callUnary(client.resolveProviderAccount.bind(client), { providerAccountId }, callOptions());
+};
 const refusedWith = async (code: string, id: string): Promise<void> => {
   await assert.rejects(resolve(id), (error) => {
     assert.equal(fromServiceError(error).code, code, id);

@@ -1,11 +1,11 @@
 import { Secret } from '@centra/service-kit/secret.ts';
 import type { Context } from '../context.ts';
 import type { SecretMark } from '../entities.ts';
-import { associatedData } from '../sealing/associated-data.ts';
+import { associatedData } from '@centra/service-kit/associated-data.ts';
 import { currentDataKey, reserveUses, unwrapDataKey } from '../sealing/data-key.ts';
 import type { DataKey } from '../sealing/data-key.ts';
 import { fingerprintOf } from '../sealing/fingerprint.ts';
-import { SealError, seal, unseal } from '../sealing/seal.ts';
+import { SealError, seal, unseal } from '@centra/service-kit/seal.ts';
 import type { Transaction } from '../tenant.ts';
 import type { Credentials } from './credentials.ts';
 import type { SealedVersion } from './load-sealed.ts';

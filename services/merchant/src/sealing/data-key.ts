@@ -6,7 +6,7 @@ import { SELF, recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import { asMerchant, lockMerchant } from '../tenant.ts';
 import type { Transaction } from '../tenant.ts';
-import { SealError } from './seal.ts';
+import { SealError } from '@centra/service-kit/seal.ts';
 
 /** A hotel's own key, opened. A KeyObject prints nothing of itself. */
 export type DataKey = { merchantId: string; version: number; key: KeyObject };

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { ConfigError } from '@centra/service-kit/env.ts';
 import { readKeyringFile } from './keyring-file.ts';
-import { SealError } from './seal.ts';
+import { SealError } from '@centra/service-kit/seal.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'centra-keyring-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

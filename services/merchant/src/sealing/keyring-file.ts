@@ -1,130 +1,30 @@
-import { createSecretKey, randomBytes } from 'node:crypto';
-import type { KeyObject } from 'node:crypto';
-import { link, mkdir, open, readFile, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { ConfigError } from '@centra/service-kit/env.ts';
-import { z } from 'zod';
-import { associatedData } from './associated-data.ts';
+import { createSecretKey } from 'node:crypto';
+import { associatedData } from '@centra/service-kit/associated-data.ts';
+import { readKeyring } from '@centra/service-kit/keyring.ts';
+import { seal, unseal } from '@centra/service-kit/seal.ts';
 import type { MasterKeyring, WrappedFor } from './master-keyring.ts';
-import { SealError, seal, unseal } from './seal.ts';
 
-const KEY_BYTES = 32;
-const KEY_ID = /^[A-Za-z0-9_-]{1,32}$/;
-
-/** The file’s form. */
-export const keyringSchema = z.strictObject({
-  active: z.string().regex(KEY_ID),
-  keys: z.record(z.string().regex(KEY_ID), z.string()),
-});
-
-/**
- * The master keyring from a local file: `{"active":"k1","keys":{"k1":"<base64 of 32 bytes>"}}`. To replace the master key,
- * add one and make it active; keep the old one until no data key names it. A missing file is created (mode 0600) outside
- * production and refused in production, where a fresh keyring would silently orphan every stored secret.
- */
+/** The master keyring from a local file; its form and how it is replaced stand in the kit's `keyring.ts`. */
 export async function readKeyringFile(
   path: string,
   options: { isProduction: boolean },
 ): Promise<MasterKeyring> {
-  const text = (await readIfThere(path)) ?? (await createKeyring(path, options.isProduction));
-  const { active, keys } = parseKeyring(path, text);
+  const keyring = await readKeyring(path, options);
+  const { activeKeyId } = keyring;
   return {
-    activeKeyId: active,
+    activeKeyId,
     async wrap(dataKey, owner) {
       return {
-        masterKeyId: active,
-        wrapped: seal(keyOf(keys, active), dataKey.export(), boundTo(owner, active)),
+        masterKeyId: activeKeyId,
+        wrapped: seal(keyring.key(activeKeyId), dataKey.export(), boundTo(owner, activeKeyId)),
       };
     },
     async unwrap(wrapped, masterKeyId, owner) {
-      return createSecretKey(unseal(keyOf(keys, masterKeyId), wrapped, boundTo(owner, masterKeyId)));
+      return createSecretKey(unseal(keyring.key(masterKeyId), wrapped, boundTo(owner, masterKeyId)));
     },
   };
 }
 
 function boundTo(owner: WrappedFor, masterKeyId: string): Buffer {
   return associatedData('centra/merchant/data-key/v1', owner.merchantId, String(owner.version), masterKeyId);
-}
-
-function keyOf(keys: ReadonlyMap<string, KeyObject>, id: string): KeyObject {
-  const key = keys.get(id);
-  if (key === undefined) throw new SealError(`the keyring has no master key ${id}`);
-  return key;
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (isFileError(error, 'ENOENT')) return undefined;
-    throw new ConfigError('KEYRING_FILE names a file that cannot be read');
-  }
-}
-
-async function createKeyring(path: string, isProduction: boolean): Promise<string> {
-  if (isProduction)
-    throw new ConfigError('KEYRING_FILE names a file that does not exist; in production it is never created');
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const text = JSON.stringify({ active: 'k1', keys: { k1: randomBytes(KEY_BYTES).toString('base64') } });
-  const draft = `${path}.${randomBytes(6).toString('hex')}`;
-  await writeDurably(draft, text);
-  try {
-    // Appears whole or not at all; of two processes that start at once the second takes the first one's keyring.
-    await link(draft, path);
-  } catch (error) {
-    if (!isFileError(error, 'EEXIST')) throw error;
-  } finally {
-    await unlink(draft);
-  }
-  await syncFolder(dirname(path));
-  return await readFile(path, 'utf8');
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
-}
-
-function parseKeyring(path: string, text: string): { active: string; keys: Map<string, KeyObject> } {
-  const parsed = keyringSchema.safeParse(parseJson(text));
-  // Never the parser's own words: they may quote the file.
-  if (!parsed.success)
-    throw new ConfigError(`KEYRING_FILE (${path}) is not {"active": id, "keys": {id: base64}}`);
-  const keys = new Map<string, KeyObject>();
-  for (const [id, base64] of Object.entries(parsed.data.keys)) {
-    const bytes = Buffer.from(base64, 'base64');
-    if (bytes.length !== KEY_BYTES || bytes.toString('base64') !== base64)
-      throw new ConfigError(`KEYRING_FILE (${path}): key ${id} is not the base64 of ${KEY_BYTES} bytes`);
-    keys.set(id, createSecretKey(bytes));
-  }
-  const { active } = parsed.data;
-  if (!keys.has(active))
-    throw new ConfigError(`KEYRING_FILE (${path}): the active key ${active} is not among the keys`);
-  return { active, keys };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function isFileError(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
