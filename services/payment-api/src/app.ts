@@ -6,9 +6,13 @@ import {
   notFound,
   problemErrors,
   requestContext,
+  requireCheckout,
+  requireGateway,
   requireIdentity,
 } from '@centra/service-kit/http.ts';
 import { createCharge } from './charges/create-charge.ts';
+import { createClientSecret } from './checkout/create-client-secret.ts';
+import { getCheckoutPayment } from './checkout/get-checkout-payment.ts';
 import type { Context } from './context.ts';
 import { getDispute } from './disputes/get-dispute.ts';
 import { listDisputes } from './disputes/list-disputes.ts';
@@ -32,7 +36,6 @@ import { getQuote } from './quotes/get-quote.ts';
 import { createRefund } from './refunds/create-refund.ts';
 import { getRefund } from './refunds/get-refund.ts';
 import { listPaymentRefunds, listRefunds } from './refunds/list-refunds.ts';
-import { requireGateway } from './require-gateway.ts';
 import { createSession } from './sessions/create-session.ts';
 import { answerChallenge, showChallenge } from './simulator/challenge-page.ts';
 
@@ -47,9 +50,10 @@ export function createApp(context: Context): Express {
   const mayRefund = requireIdentity(context.verifier, 'refunds:write');
   const maySeeOperations = requireIdentity(context.verifier, 'operations:read');
   const maySettle = requireIdentity(context.verifier, 'operations:settle');
+  const isGuest = requireCheckout(context.verifier);
   const isPublic = requireGateway(context.verifier);
 
-  app.use(requestContext(context.metrics));
+  app.use(requestContext(context.metrics, context.log));
   app.use(noStore);
   app.get('/v1/session', mayWrite, createSession(context));
   app.all('/v1/session', onlyMethod('GET'));
@@ -76,6 +80,10 @@ export function createApp(context: Context): Express {
   app.all('/v1/payments/:id/refund', onlyMethod('POST'));
   app.get('/v1/payments/:id/refunds', mayRead, listPaymentRefunds(context));
   app.all('/v1/payments/:id/refunds', onlyMethod('GET'));
+  app.post('/v1/payments/:id/client-secret', mayWrite, createClientSecret(context));
+  app.all('/v1/payments/:id/client-secret', onlyMethod('POST'));
+  app.get('/v1/checkout/payments/:id', isGuest, getCheckoutPayment(context));
+  app.all('/v1/checkout/payments/:id', onlyMethod('GET'));
   app.get('/v1/refunds', mayRead, listRefunds(context));
   app.all('/v1/refunds', onlyMethod('GET'));
   app.get('/v1/refunds/:id', mayRead, getRefund(context));

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '@centra/service-kit/errors.ts';
-import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { chargeBody, newMerchant, startWithDoubles } from './testing/start-with-doubles.ts';
@@ -64,8 +63,7 @@ describe('a call to transaction that is lost', () => {
         hotel.merchantId,
       ]);
       assert.equal(rowCount, 0);
-      const verifier = createVerifier('transaction', readTrustedKeys(stand.trustedKeys));
-      const transaction = await startTransactionDouble(verifier, port);
+      const transaction = await startTransactionDouble(port);
       try {
         const answer = await waitFor('transaction to be found', async () => {
           const each = await stand.charge('away', chargeBody(), call);

@@ -1,5 +1,5 @@
 import { ERRORS } from '@centra/service-kit/errors.ts';
-import { callUnary, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
 import { pause } from '@centra/service-kit/loop.ts';
 import type { UnaryMethod } from './ask-transaction.ts';
 import type { Context } from './context.ts';
@@ -24,7 +24,7 @@ export async function askOperation<Req, Res>(
   request: Req,
   options: { operationId: string; requestId: string },
 ): Promise<Res> {
-  const { signer, config } = context;
+  const { config } = context;
   const endsAt = performance.now() + config.saleDeadlineMs;
   let mayHaveRun = false;
   config.failpoint('payment-api.before-operation');
@@ -33,7 +33,7 @@ export async function askOperation<Req, Res>(
     const leftMs = endsAt - performance.now();
     try {
       const answer = await callUnary(method, request, {
-        metadata: serviceMetadata(signer, 'transaction', options.requestId),
+        metadata: callMetadata(options.requestId),
         // Never so short that a repeat cannot be answered, even when the time before was used up to the end.
         deadlineMs: Math.max(leftMs - keptMs, leftMs / (repeatsLeft + 1)),
       });
@@ -49,7 +49,10 @@ export async function askOperation<Req, Res>(
       mayHaveRun ||= !surelyNotSent(error);
       if (repeatsLeft === 0 || endsAt - performance.now() <= REPEAT_PAUSE_MS)
         throw mayHaveRun ? stillInProgress(error) : unavailable(error);
-      context.log.warn({ err: error, operationId: options.operationId, mayHaveRun }, 'operation is repeated');
+      context.log.warn(
+        { err: error, operationId: options.operationId, requestId: options.requestId, mayHaveRun },
+        'operation is repeated',
+      );
     }
     await pause(REPEAT_PAUSE_MS);
   }

@@ -1,6 +1,5 @@
 import type { CallOptions, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
-import { callUnary, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
-import type { Context } from './context.ts';
+import { callMetadata, callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
 import { sentRefusal, unavailable } from './transaction-refusal.ts';
 
 /** One RPC of a generated client, bound to it. */
@@ -16,14 +15,13 @@ export type UnaryMethod<Req, Res> = (
  * Its refusals arrive as they were thrown there.
  */
 export async function askTransaction<Req, Res>(
-  context: Context,
   method: UnaryMethod<Req, Res>,
   request: Req,
   options: { requestId: string; deadlineMs: number },
 ): Promise<Res> {
   try {
     return await callUnary(method, request, {
-      metadata: serviceMetadata(context.signer, 'transaction', options.requestId),
+      metadata: callMetadata(options.requestId),
       deadlineMs: options.deadlineMs,
     });
   } catch (error) {

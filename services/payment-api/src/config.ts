@@ -9,6 +9,8 @@ import {
 import type { Env } from '@centra/service-kit/env.ts';
 import { createFailpoint } from '@centra/service-kit/failpoint.ts';
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
+import { envTls } from '@centra/service-kit/tls.ts';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
 import type { Pricing } from './quotes/pricing.ts';
 import { SHIPPED_PRICING_FILE, readPricingFile } from './quotes/pricing-file.ts';
 
@@ -23,6 +25,8 @@ export type Config = {
   transactionGrpcAddress: string;
   signingKeyPem: string;
   trustedKeys: string;
+  /** The service's certificate for gRPC. */
+  tls: TlsFiles;
   /** How long a charge may take in all, repeats of a lost call included. */
   saleDeadlineMs: number;
   /** How often expired replies are looked for. */
@@ -50,6 +54,7 @@ export function envToConfig(env: Env): Config {
     transactionGrpcAddress: envAddress(env, 'TRANSACTION_GRPC_ADDRESS', 'localhost:50053'),
     signingKeyPem: envFile(env, 'SIGNING_KEY_FILE'),
     trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
+    tls: envTls(env),
     // Transaction makes up to two provider calls of 30 s, one after the other.
     saleDeadlineMs: envInteger(env, 'SALE_DEADLINE_MS', 70_000, 500, 300_000),
     reapIntervalMs: envInteger(env, 'REAP_INTERVAL_MS', 600_000, 10, 86_400_000),

@@ -1,11 +1,14 @@
-import { credentials } from '@grpc/grpc-js';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { OperationState, TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
-import { createApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
-import type { ApiKeyAuthenticator } from '@centra/service-kit/api-key-authenticator.ts';
+import { createAuthenticator } from '@centra/service-kit/authenticator.ts';
+import type { Authenticator } from '@centra/service-kit/authenticator.ts';
 import { createPool } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
-import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import { createClient } from '@centra/service-kit/grpc.ts';
+import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
+import type { Tls } from '@centra/service-kit/grpc-credentials.ts';
+import { createKeyUsageReporter } from '@centra/service-kit/key-usage-reporter.ts';
+import type { KeyUsageReporter } from '@centra/service-kit/key-usage-reporter.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
@@ -34,12 +37,16 @@ export type Context = {
   };
   signer: Signer;
   verifier: Verifier;
+  /** Our side of gRPC connections. */
+  tls: Tls;
   /** Stored replies. Commits here are not durable; see createContext. */
   pool: Pool;
   replyWriter: ReplyWriter;
   transaction: TransactionServiceClient;
   auth: AuthServiceClient;
-  authenticator: ApiKeyAuthenticator;
+  authenticator: Authenticator;
+  /** Counts the calls that hotels make over gRPC; their HTTP requests are the gateway's to count. */
+  usage: KeyUsageReporter;
   close(): Promise<void>;
 };
 
@@ -59,16 +66,16 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     log,
     sessionOptions: '-c synchronous_commit=off',
   });
-  const transaction = new TransactionServiceClient(
-    config.transactionGrpcAddress,
-    credentials.createInsecure(),
-    {
-      ...CLIENT_OPTIONS,
-      'grpc.max_receive_message_length': PAGE_MAX_BYTES,
-    },
-  );
-  const auth = new AuthServiceClient(config.authGrpcAddress, credentials.createInsecure(), CLIENT_OPTIONS);
-  const authenticator = createApiKeyAuthenticator({ client: auth, signer, log });
+  const tls = loadTls(config.tls, { name: SERVICE, log, metrics });
+  const transaction = createClient(TransactionServiceClient, config.transactionGrpcAddress, {
+    tls,
+    server: 'transaction',
+    metrics,
+    options: { 'grpc.max_receive_message_length': PAGE_MAX_BYTES },
+  });
+  const auth = createClient(AuthServiceClient, config.authGrpcAddress, { tls, server: 'auth', metrics });
+  const authenticator = createAuthenticator({ client: auth, log });
+  const usage = createKeyUsageReporter({ client: auth, log });
   return {
     config,
     log,
@@ -80,15 +87,19 @@ export function createContext(config: Config, overrides: Overrides = {}): Contex
     },
     signer,
     verifier: createVerifier(SERVICE, readTrustedKeys(config.trustedKeys)),
+    tls,
     pool,
     replyWriter: createReplyWriter(pool),
     transaction,
     auth,
     authenticator,
+    usage,
     async close() {
       authenticator.close();
+      await usage.stop();
       auth.close();
       transaction.close();
+      tls.close();
       await pool.end();
     },
   };

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { create, createFileRegistry, fromBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema, FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
-import { Client, Metadata, credentials, status as grpcStatus } from '@grpc/grpc-js';
+import { Client, Metadata, status as grpcStatus } from '@grpc/grpc-js';
 import type { ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { z } from 'zod';
-import { PaymentServiceClient, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
+import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary, fromServiceError, isServiceError } from '@centra/service-kit/grpc.ts';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
+import { clientAs } from '@centra/testkit/test-tls.ts';
 import { chargeBody, newMerchant, startWithDoubles } from './testing/start-with-doubles.ts';
 import type { Stand } from './testing/start-with-doubles.ts';
 
@@ -23,7 +25,7 @@ describe('PaymentService over gRPC', () => {
   let paymentId = '';
   before(async () => {
     stand = await startWithDoubles();
-    client = new PaymentServiceClient(`127.0.0.1:${stand.service.grpcPort}`, credentials.createInsecure());
+    client = stand.bookingApi();
     stand.auth.addKey('ck_test_hotel', hotel);
     stand.auth.addKey('ck_live_hotel', { ...hotel, mode: 'live' });
     stand.auth.addKey('ck_test_writer', { ...hotel, scopes: ['payments:write'] });
@@ -111,7 +113,7 @@ describe('PaymentService over gRPC', () => {
     const nobody = `127.0.0.1:${await freePort()}`;
     for (const away of [{ authGrpcAddress: nobody }, { transactionGrpcAddress: nobody }]) {
       const alone = await stand.startAnother(away);
-      const lonely = new PaymentServiceClient(`127.0.0.1:${alone.grpcPort}`, credentials.createInsecure());
+      const lonely = stand.bookingApi(alone);
       try {
         const metadata = bearer('ck_test_hotel');
         const call = callUnary(
@@ -205,7 +207,7 @@ describe('PaymentService over gRPC', () => {
     if (definition === undefined || 'format' in definition) throw new Error(`${service} is not in ${file}`);
     const rpc = definition[method];
     if (rpc === undefined) throw new Error(`${service} has no ${method}`);
-    const tool = new Client(`127.0.0.1:${stand.service.grpcPort}`, credentials.createInsecure());
+    const tool = clientAs('booking-api', Client, `127.0.0.1:${stand.service.grpcPort}`, 'payment-api');
     const stream = tool.makeBidiStreamRequest(rpc.path, rpc.requestSerialize, rpc.responseDeserialize, {
       deadline: Date.now() + DEADLINE_MS,
     });

@@ -13,12 +13,15 @@ import { getPaymentCall } from './payments/get-payment.ts';
 import { getQuoteCall } from './quotes/create-quote.ts';
 import { refundPaymentCall } from './refunds/create-refund.ts';
 
+// The hotel platform's booking API. It acts for hotels, each by the hotel's own API key.
+const CALLERS = ['booking-api'];
+
 /** The gRPC side: one line per RPC. */
 export function grpcServices(
   context: Context,
 ): { definition: ServiceDefinition; implementation: UntypedServiceImplementation }[] {
-  const { log, metrics, verifier } = context;
-  const named = (name: string) => ({ log, metrics, verifier, name });
+  const { log, metrics } = context;
+  const named = (name: string) => ({ log, metrics, name, callers: CALLERS });
   const implementation: PaymentServiceServer = {
     createPayment: unary(named('CreatePayment'), createPaymentCall(context)),
     authorizePayment: unary(named('AuthorizePayment'), authorizePaymentCall(context)),

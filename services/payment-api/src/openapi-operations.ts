@@ -2,7 +2,7 @@ import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openap
 import { z } from 'zod';
 import { disputeSchema } from './disputes/dispute.ts';
 import { disputeListSchema, listDisputesSchema } from './disputes/list-disputes.ts';
-import { problem, refusals, retryAfter, security } from './openapi-parts.ts';
+import { problem, refusals, retryAfter } from './openapi-parts.ts';
 import {
   listUnknownOperationsSchema,
   unknownOperationListSchema,
@@ -25,6 +25,11 @@ const page = (description: string): ZodOpenApiResponseObject => ({
   description,
   content: { 'text/html': { schema: z.string() } },
 });
+/** A page, or the gateway's own refusal of a token that cannot be one. */
+const pageOrProblem = (description: string): ZodOpenApiResponseObject => ({
+  description,
+  content: { ...page(description).content, ...problem(['not_found']).content },
+});
 
 const listRefusals = {
   '400': problem(['validation_failed']),
@@ -41,6 +46,7 @@ const bodyRefusals = {
 // No credential, so neither 401 nor 403.
 const publicRefusals = {
   '405': refusals['405'],
+  '422': problem(['card_data_not_allowed']),
   '429': refusals['429'],
   '500': refusals['500'],
   '503': refusals['503'],
@@ -48,7 +54,6 @@ const publicRefusals = {
 
 const stripeEvent = {
   tags: ['Webhooks'],
-  security: [],
   requestBody: {
     required: true,
     description: 'The event as Stripe signed it, byte for byte; at most 256 KiB',
@@ -76,9 +81,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'listDisputes',
       summary: 'List disputes',
-      description: 'What guests object to at their banks, newest first. Needs the scope `payments:read`.',
+      description: 'What guests object to at their banks, newest first.',
       tags: ['Disputes'],
-      security,
       requestParams: { query: listDisputesSchema },
       responses: { '200': answer('One page', disputeListSchema), ...listRefusals },
     },
@@ -87,9 +91,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'getDispute',
       summary: 'Get a dispute',
-      description: 'Needs the scope `payments:read`. It is answered in the provider’s own dashboard.',
+      description: 'It is answered in the provider’s own dashboard.',
       tags: ['Disputes'],
-      security,
       requestParams: idOf('The dispute', 'dis_01jd4qv8e2f5tb3y9k7m1n6p0r'),
       responses: { '200': answer('The dispute as it is now', disputeSchema), ...objectRefusals },
     },
@@ -99,10 +102,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
       operationId: 'listUnknownOperations',
       summary: 'List operations whose outcome is not known',
       description:
-        'Oldest first, with all that a person needs to ask the provider. Most settle by themselves within minutes. ' +
-        'Needs the scope `operations:read`.',
+        'Oldest first, with all that a person needs to ask the provider. Most settle by themselves within minutes.',
       tags: ['Operations'],
-      security,
       requestParams: { query: listUnknownOperationsSchema },
       responses: { '200': answer('One page', unknownOperationListSchema), ...listRefusals },
     },
@@ -114,9 +115,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
       description:
         'For people, after they looked in the provider’s dashboard: the payment follows what they say, so a wrong word ' +
         'makes wrong books. Kept for ever with who said it. `in_progress`: we ask the provider ourselves at this moment; try ' +
-        'again. Needs the scope `operations:settle`.',
+        'again.',
       tags: ['Operations'],
-      security,
       requestParams: idOf('The operation', 'op_01jd4qv8e2f5tb3y9k7m1n6p0r'),
       requestBody: {
         required: true,
@@ -133,10 +133,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'listProviderEvents',
       summary: 'List what providers told us',
-      description:
-        'Newest first. What speaks of no payment of ours, or contradicts us, waits here. Needs the scope `operations:read`.',
+      description: 'Newest first. What speaks of no payment of ours, or contradicts us, waits here.',
       tags: ['Operations'],
-      security,
       requestParams: { query: listProviderEventsSchema },
       responses: { '200': answer('One page', providerEventListSchema), ...listRefusals },
     },
@@ -147,9 +145,8 @@ export const operationsPaths: ZodOpenApiPathsObject = {
       summary: 'Have a stored event processed again',
       description:
         'It waits for its turn again, then the provider is asked how things stand. Safe to repeat: what it says counts ' +
-        'once. Needs the scope `operations:settle`.',
+        'once.',
       tags: ['Operations'],
-      security,
       requestParams: idOf('The event', 'pev_01jd4qv8e2f5tb3y9k7m1n6p0r'),
       requestBody: {
         required: false,
@@ -163,7 +160,7 @@ export const operationsPaths: ZodOpenApiPathsObject = {
       operationId: 'receiveStripeWebhook',
       summary: 'Receive Stripe’s events of one provider account',
       description:
-        'For Stripe, which proves itself by its signature: no API key. The address is the account’s `webhook_path`, and ' +
+        'For Stripe, which proves itself by its signature. The address is the account’s `webhook_path`, and ' +
         'the secret its `webhook_secret`. Every answer but 200 makes Stripe send the event again. It moves no money by itself: ' +
         'Stripe is asked how things stand.',
       ...stripeEvent,
@@ -183,7 +180,7 @@ export const operationsPaths: ZodOpenApiPathsObject = {
       summary: 'Receive Stripe’s events of all provider accounts at one address',
       description:
         'As the address of one account, for an endpoint that names none: the event’s own payment says whose secret must ' +
-        'fit. No API key. 404 for an event that speaks of no payment of ours.',
+        'fit. 404 for an event that speaks of no payment of ours.',
       ...stripeEvent,
       requestParams: { header: signature },
     },
@@ -192,24 +189,22 @@ export const operationsPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'showSimulatorChallenge',
       summary: 'The built-in simulator’s bank asks the guest',
-      description: 'A page for a browser; whoever has its address is the guest. No API key. Moves no money.',
+      description: 'A page for a browser; whoever has its address is the guest. Moves no money.',
       tags: ['Simulator'],
-      security: [],
       requestParams: token,
       responses: {
         '200': page('The question, or that it is over'),
         '400': problem(['validation_failed']),
         ...publicRefusals,
-        '404': page('There is no such challenge'),
+        '404': pageOrProblem('There is no such challenge'),
         '503': page('Not possible right now'),
       },
     },
     post: {
       operationId: 'answerSimulatorChallenge',
       summary: 'The guest answers the simulated bank',
-      description: 'What the page’s form sends. No API key. Moves no money.',
+      description: 'What the page’s form sends. Moves no money.',
       tags: ['Simulator'],
-      security: [],
       requestParams: token,
       requestBody: {
         required: true,
@@ -222,7 +217,7 @@ export const operationsPaths: ZodOpenApiPathsObject = {
         },
         '400': problem(['validation_failed']),
         ...publicRefusals,
-        '404': page('There is no such challenge'),
+        '404': pageOrProblem('There is no such challenge'),
         '409': page('It was answered before, or its time ran out'),
         '413': problem(['payload_too_large']),
         '415': problem(['unsupported_media_type']),

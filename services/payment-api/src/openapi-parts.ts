@@ -31,14 +31,12 @@ export const retryAfter = z.object({ 'Retry-After': z.int().meta({ description: 
 /** What every route may refuse with; 400, 404 and 409 differ. */
 export const refusals = {
   '401': problem(['unauthenticated']),
-  '403': problem(['forbidden']),
+  '403': problem(['forbidden', 'access_suspended', 'second_factor_required', 'address_not_allowed']),
   '405': problem(['method_not_allowed'], z.object({ Allow: z.string() })),
   '429': problem(['too_many_requests'], retryAfter),
   '500': problem(['internal']),
   '503': problem(['unavailable'], retryAfter),
 };
-/** Every route but the public ones. */
-export const security = [{ apiKey: [] }];
 
 /** Of every request that moves money. */
 export const idempotencyHeader = z.object({

@@ -16,14 +16,7 @@ import {
   requiresAction,
   succeeded,
 } from './openapi-examples.ts';
-import {
-  idempotencyHeader,
-  problem,
-  refusals,
-  replayedHeader,
-  retryAfter,
-  security,
-} from './openapi-parts.ts';
+import { idempotencyHeader, problem, refusals, replayedHeader, retryAfter } from './openapi-parts.ts';
 import { adjustSchema } from './payments/adjust-payment.ts';
 import { authorizeSchema } from './payments/authorize-payment.ts';
 import { cancelSchema } from './payments/cancel-payment.ts';
@@ -86,10 +79,8 @@ const createPayment: ZodOpenApiOperationObject = {
   description:
     'With a `card_token` it is paid, or held with `capture_method: manual`, at once. With `hosted` the guest pays on the ' +
     "provider's page, until `expires_in_minutes` are over. With neither it is only created, and `authorize` follows. " +
-    'Ask for `extras` where a hold may have to be raised or captured in parts; they cannot be added later. Needs the ' +
-    'scope `payments:write`.',
+    'Ask for `extras` where a hold may have to be raised or captured in parts; they cannot be added later.',
   tags: ['Payments'],
-  security,
   requestParams: { header: idempotencyHeader },
   requestBody: { required: true, content: { 'application/json': { schema: newPaymentSchema } } },
   responses: {
@@ -113,10 +104,8 @@ const createPayment: ZodOpenApiOperationObject = {
 const authorizePayment: ZodOpenApiOperationObject = {
   operationId: 'authorizePayment',
   summary: 'Pay a created payment',
-  description:
-    'Holds, or collects by its `capture_method`, a payment that was created without a card. Needs the scope `payments:write`.',
+  description: 'Holds, or collects by its `capture_method`, a payment that was created without a card.',
   tags: ['Payments'],
-  security,
   requestParams: { header: idempotencyHeader, path: paymentPath },
   requestBody: { required: true, content: { 'application/json': { schema: authorizeSchema } } },
   responses: {
@@ -154,9 +143,8 @@ const capturePayment: ZodOpenApiOperationObject = {
   summary: 'Capture a hold',
   description:
     'Collects all or part of a hold; all that is left without `amount`. Unless `keep_open`, the rest is released. What the ' +
-    "hold allows (several captures, more than was authorised) stands in the payment's `hold`. Needs the scope `payments:write`.",
+    "hold allows (several captures, more than was authorised) stands in the payment's `hold`.",
   tags: ['Payments'],
-  security,
   requestParams: { header: idempotencyHeader, path: paymentPath },
   requestBody: { required: true, content: { 'application/json': { schema: captureSchema } } },
   responses: {
@@ -178,9 +166,8 @@ const cancelPayment: ZodOpenApiOperationObject = {
   description:
     'Releases a hold or what is left of one, or stops a payment that is not over yet; it never gives captured money back. ' +
     'While the outcome of the payment is open the answer is 202, and the cancellation follows it: a hold that comes is ' +
-    'released, money that was collected stays. The body may be left out. Needs the scope `payments:write`.',
+    'released, money that was collected stays. The body may be left out.',
   tags: ['Payments'],
-  security,
   requestParams: { header: idempotencyHeader, path: paymentPath },
   requestBody: { required: false, content: { 'application/json': { schema: cancelSchema } } },
   responses: {
@@ -196,9 +183,8 @@ const adjustPayment: ZodOpenApiOperationObject = {
   summary: 'Adjust a hold',
   description:
     'Raises or lowers a hold, nothing of which was captured, to a new total. Stripe only raises, and only where `hold` says ' +
-    '`incremental`. Needs the scope `payments:write`.',
+    '`incremental`.',
   tags: ['Payments'],
-  security,
   requestParams: { header: idempotencyHeader, path: paymentPath },
   requestBody: { required: true, content: { 'application/json': { schema: adjustSchema } } },
   responses: {
@@ -242,9 +228,8 @@ function declineResponse(description: string, example: z.infer<typeof declineSch
 const listPayments: ZodOpenApiOperationObject = {
   operationId: 'listPayments',
   summary: 'List and search payments',
-  description: 'Newest first, those that match every filter. Needs the scope `payments:read`.',
+  description: 'Newest first, those that match every filter.',
   tags: ['Payments'],
-  security,
   requestParams: { query: listQuerySchema },
   responses: {
     '200': {
@@ -272,10 +257,8 @@ const readRefusals = {
 const getPayment: ZodOpenApiOperationObject = {
   operationId: 'getPayment',
   summary: 'Get a payment',
-  description:
-    'Needs the scope `payments:read`. Another hotel’s payment is 404, like one that does not exist.',
+  description: 'Another hotel’s payment is 404, like one that does not exist.',
   tags: ['Payments'],
-  security,
   requestParams: { path: paymentPath },
   responses: {
     '200': {
@@ -289,9 +272,8 @@ const getPayment: ZodOpenApiOperationObject = {
 const getPaymentStatus: ZodOpenApiOperationObject = {
   operationId: 'getPaymentStatus',
   summary: 'Get how far a payment is',
-  description: 'The sums and the status, and nothing personal. Needs the scope `payments:read`.',
+  description: 'The sums and the status, and nothing personal.',
   tags: ['Payments'],
-  security,
   requestParams: { path: paymentPath },
   responses: {
     '200': {
@@ -310,9 +292,8 @@ const getPaymentStatus: ZodOpenApiOperationObject = {
 const listPaymentEvents: ZodOpenApiOperationObject = {
   operationId: 'listPaymentEvents',
   summary: 'List what happened to a payment',
-  description: 'Oldest first: who did what, when and from where. Needs the scope `payments:read`.',
+  description: 'Oldest first: who did what, when and from where.',
   tags: ['Payments'],
-  security,
   requestParams: { path: paymentPath, query: listEventsQuerySchema },
   responses: {
     '200': {

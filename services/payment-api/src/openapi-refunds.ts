@@ -1,7 +1,7 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import { problemOf, refundFailed, refundPending, refunded, refused } from './openapi-examples.ts';
-import { idempotencyHeader, problem, refusals, replayedHeader, security } from './openapi-parts.ts';
+import { idempotencyHeader, problem, refusals, replayedHeader } from './openapi-parts.ts';
 import { keyedRefusals, paymentPath } from './openapi-payments.ts';
 import { refundRequestSchema } from './refunds/create-refund.ts';
 import {
@@ -29,9 +29,8 @@ export const refundPaths: ZodOpenApiPathsObject = {
       description:
         'Gives captured money back to the way it came, at once or in several parts; all that is left without `amount`. What ' +
         'is pending counts as given back. A bank may send a refund back days later: it is then `failed`, and the payment’s ' +
-        'sums are as before. Needs the scope `refunds:write`.',
+        'sums are as before.',
       tags: ['Refunds'],
-      security,
       requestParams: { header: idempotencyHeader, path: paymentPath },
       requestBody: { required: true, content: { 'application/json': { schema: refundRequestSchema } } },
       responses: {
@@ -85,9 +84,8 @@ export const refundPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'listPaymentRefunds',
       summary: 'List the refunds of a payment',
-      description: 'Newest first. Needs the scope `payments:read`.',
+      description: 'Newest first.',
       tags: ['Refunds'],
-      security,
       requestParams: { path: paymentPath, query: listPaymentRefundsQuerySchema },
       responses: {
         '200': page,
@@ -102,9 +100,8 @@ export const refundPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'listRefunds',
       summary: 'List refunds',
-      description: 'Newest first. Needs the scope `payments:read`.',
+      description: 'Newest first.',
       tags: ['Refunds'],
-      security,
       requestParams: { query: listRefundsQuerySchema },
       responses: {
         '200': page,
@@ -118,9 +115,8 @@ export const refundPaths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'getRefund',
       summary: 'Get a refund',
-      description: 'Needs the scope `payments:read`. Another hotel’s refund is 404.',
+      description: 'Another hotel’s refund is 404.',
       tags: ['Refunds'],
-      security,
       requestParams: { path: z.object({ id: z.string().meta({ example: refunded.id }) }) },
       responses: {
         '200': {

@@ -2,16 +2,10 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import { chargeSchema } from './charges/charge.ts';
 import { declineSchema } from './charges/charge-reply.ts';
+import { checkoutPaths } from './checkout/openapi-checkout.ts';
 import { cardDeclined, processing, requiresAction, succeeded } from './openapi-examples.ts';
 import { operationsPaths } from './openapi-operations.ts';
-import {
-  idempotencyHeader,
-  problem,
-  refusals,
-  replayedHeader,
-  retryAfter,
-  security,
-} from './openapi-parts.ts';
+import { idempotencyHeader, problem, refusals, replayedHeader, retryAfter } from './openapi-parts.ts';
 import { paymentPaths } from './openapi-payments.ts';
 import { refundPaths } from './openapi-refunds.ts';
 import { paymentSchema } from './payments/payment.ts';
@@ -34,9 +28,8 @@ export const paths: ZodOpenApiPathsObject = {
     get: {
       operationId: 'createSession',
       summary: 'Open a card capture session',
-      description: 'A one-off form of the card vault for the browser. Needs the scope `payments:write`.',
+      description: 'A one-off form of the card vault for the browser.',
       tags: ['Charges'],
-      security,
       responses: {
         '200': {
           description: 'Show `iframe_url` to the guest',
@@ -59,12 +52,10 @@ export const paths: ZodOpenApiPathsObject = {
       operationId: 'createCharge',
       summary: 'Charge a captured card',
       description:
-        'Collects an amount from a card token in one call: `POST /v1/payments` with nothing to choose. Needs the scope ' +
-        '`payments:write`.\n\n' +
+        'Collects an amount from a card token in one call: `POST /v1/payments` with nothing to choose.\n\n' +
         'Repeat a request whose answer you did not get with the same `Idempotency-Key`: it never charges twice, and a ' +
         'finished charge answers with the same bytes for 30 days.',
       tags: ['Charges'],
-      security,
       requestParams: { header: idempotencyHeader },
       requestBody: { required: true, content: { 'application/json': { schema: chargeSchema } } },
       responses: {
@@ -112,5 +103,6 @@ export const paths: ZodOpenApiPathsObject = {
   ...paymentPaths,
   ...refundPaths,
   ...quotePaths,
+  ...checkoutPaths,
   ...operationsPaths,
 };

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { ConfigError } from '@centra/service-kit/env.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { envToConfig } from './config.ts';
 import { chargeBody, newMerchant, startWithDoubles } from './testing/start-with-doubles.ts';
@@ -27,6 +28,7 @@ describe('the service as a process', () => {
       TRANSACTION_GRPC_ADDRESS: stand.config.transactionGrpcAddress,
       SIGNING_KEY_FILE: join(folder, 'key.pem'),
       TRUSTED_KEYS_FILE: join(folder, 'trusted.json'),
+      ...tlsVariables(stand.config.tls),
       HTTP_PORT: '0',
       GRPC_PORT: '0',
       OPS_PORT: '0',
@@ -99,6 +101,9 @@ describe('the service as a process', () => {
       [{ DATABASE_URL: '' }, /DATABASE_URL/],
       [{ SIGNING_KEY_FILE: join(folder, 'none') }, /SIGNING_KEY_FILE/],
       [{ TRUSTED_KEYS_FILE: '' }, /TRUSTED_KEYS_FILE/],
+      [{ TLS_CERT_FILE: '' }, /TLS_CERT_FILE/],
+      [{ TLS_KEY_FILE: '' }, /TLS_KEY_FILE/],
+      [{ TLS_CA_FILE: '' }, /TLS_CA_FILE/],
       [{ HTTP_PORT: '65536' }, /HTTP_PORT/],
       [{ SALE_DEADLINE_MS: '70s' }, /SALE_DEADLINE_MS/],
       [{ TRANSACTION_GRPC_ADDRESS: 'http://transaction:50053' }, /TRANSACTION_GRPC_ADDRESS/],

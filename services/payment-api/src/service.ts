@@ -38,7 +38,7 @@ async function serve(context: Context): Promise<RunningPaymentApi> {
   const http = await listen(createApp(context), { host: config.host, port: config.httpPort });
   const grpc = await listenGrpc(
     grpcServices(context),
-    { host: config.host, port: config.grpcPort },
+    { host: config.host, port: config.grpcPort, tls: context.tls },
     addReflection,
   );
   const ops = await startOpsServer({

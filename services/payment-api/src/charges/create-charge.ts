@@ -1,3 +1,4 @@
+import { refuseQuery } from '@centra/service-kit/http.ts';
 import type { RequestHandler } from 'express';
 import type { SaleRequest } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { askOperation } from '../ask-operation.ts';
@@ -7,7 +8,6 @@ import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { paidAnswer, required } from '../payments/payment-answer.ts';
 import { toJson } from '../payments/payment.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { idempotencyKeyOf } from '../replies/idempotency-key.ts';
 import { replyKeyOf } from '../replies/reply-key.ts';
 import type { ReplyKey } from '../replies/reply-writer.ts';

@@ -1,10 +1,9 @@
 import type { RequestHandler } from 'express';
-import { contextOf, identityOf } from '@centra/service-kit/http.ts';
+import { contextOf, identityOf, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { toJson } from './dispute.ts';
 
 // One row by its key; what takes longer is a fault.
@@ -17,7 +16,6 @@ export function getDispute(context: Context): RequestHandler<{ id: string }> {
     const id = pathIdOf(request, 'dis');
     const { merchantId, mode } = identityOf(request);
     const dispute = await askTransaction(
-      context,
       context.transaction.getDispute.bind(context.transaction),
       { merchantId, mode: toMode(mode), disputeId: id },
       { requestId: contextOf(request).requestId, deadlineMs: READ_DEADLINE_MS },

@@ -28,7 +28,6 @@ export function listDisputes(context: Context): RequestHandler {
     const query = parseWith(listDisputesSchema, queryOf(request));
     const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
-      context,
       context.transaction.listDisputes.bind(context.transaction),
       {
         merchantId,

@@ -24,7 +24,6 @@ export function listUnknownOperations(context: Context): RequestHandler {
     const query = parseWith(listUnknownOperationsSchema, queryOf(request));
     const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
-      context,
       context.transaction.listUnknownOperations.bind(context.transaction),
       {
         merchantId,

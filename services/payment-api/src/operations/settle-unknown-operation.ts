@@ -1,13 +1,12 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { parseWith } from '@centra/service-kit/http.ts';
+import { parseWith, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import { callerOf } from '../caller.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { paymentSchema, toJson } from '../payments/payment.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { operationStateSchema, toState } from './unknown-operation.ts';
 
 // A few rows in one transaction; no provider is asked.
@@ -65,7 +64,6 @@ export function settleUnknownOperation(context: Context): RequestHandler<{ id: s
     const id = pathIdOf(request, 'op');
     const { identity, requestId, origin } = callerOf(request);
     const settled = await askTransaction(
-      context,
       context.transaction.settleUnknownOperation.bind(context.transaction),
       {
         merchantId: identity.merchantId,

@@ -10,14 +10,13 @@ import type {
 import type { PaymentOptions } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { refuseCardData } from '@centra/service-kit/card-data.ts';
 import type { CallContext } from '@centra/service-kit/grpc.ts';
-import { parseWith } from '@centra/service-kit/http.ts';
+import { parseWith, refuseQuery } from '@centra/service-kit/http.ts';
 import { askOperation } from '../ask-operation.ts';
 import { callerOf, callerOfCall } from '../caller.ts';
 import type { Caller } from '../caller.ts';
 import { refusePlainUrls } from '../charges/charge.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { checkIdempotencyKey, idempotencyKeyOf } from '../replies/idempotency-key.ts';
 import { replyKeyOf } from '../replies/reply-key.ts';
 import type { ReplyKey } from '../replies/reply-writer.ts';

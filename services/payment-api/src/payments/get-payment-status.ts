@@ -4,10 +4,9 @@ import type {
   GetPaymentStatusResponse,
 } from '@centra/proto/centra/payment/v1/payment.ts';
 import type { CallContext } from '@centra/service-kit/grpc.ts';
-import { contextOf, identityOf } from '@centra/service-kit/http.ts';
+import { contextOf, identityOf, refuseQuery } from '@centra/service-kit/http.ts';
 import type { Context } from '../context.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { authenticateCall } from './authenticate-call.ts';
 import { paymentSchema, toJson } from './payment.ts';
 import { readPayment } from './read-payment.ts';

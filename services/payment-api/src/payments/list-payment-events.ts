@@ -51,7 +51,6 @@ export function listPaymentEvents(context: Context): RequestHandler<{ id: string
     const paymentId = pathIdOf(request, 'pay');
     const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
-      context,
       ask,
       {
         merchantId,

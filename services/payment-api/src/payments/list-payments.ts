@@ -59,7 +59,6 @@ export function listPayments(context: Context): RequestHandler {
     const query = parseWith(listQuerySchema, queryOf(request));
     const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
-      context,
       ask,
       { merchantId, mode: toMode(mode), ...toFilters(query) },
       { requestId: contextOf(request).requestId, deadlineMs: PAGE_DEADLINE_MS },

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Metadata, credentials, status as grpcStatus } from '@grpc/grpc-js';
-import {
-  PaymentServiceClient,
-  PaymentStatus,
-  RefundStatus,
-} from '@centra/proto/centra/payment/v1/payment.ts';
-import type { PaymentTerms } from '@centra/proto/centra/payment/v1/payment.ts';
+import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
+import { PaymentStatus, RefundStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentTerms, PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary, fromServiceError, isServiceError } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import type { UnaryMethod } from '../ask-transaction.ts';
@@ -39,7 +35,7 @@ describe('operations over gRPC', () => {
   const hotel = newMerchant();
   before(async () => {
     stand = await startWithDoubles();
-    client = new PaymentServiceClient(`127.0.0.1:${stand.service.grpcPort}`, credentials.createInsecure());
+    client = stand.bookingApi();
     stand.auth.addKey('ck_test_hotel', hotel);
     stand.auth.addKey('ck_test_reader', { ...hotel, scopes: ['payments:read'] });
     stand.auth.addKey('ck_test_writer', { ...hotel, scopes: ['payments:write'] });

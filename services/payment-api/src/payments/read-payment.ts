@@ -18,7 +18,6 @@ export async function readPayment(
 ): Promise<Payment> {
   if (fromPublicId('pay', paymentId) === undefined) throw new AppError('not_found');
   return await askTransaction(
-    context,
     context.transaction.getPayment.bind(context.transaction),
     { merchantId: identity.merchantId, mode: toMode(identity.mode), paymentId },
     { requestId, deadlineMs: READ_DEADLINE_MS },

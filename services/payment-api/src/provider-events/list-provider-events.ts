@@ -22,7 +22,6 @@ export function listProviderEvents(context: Context): RequestHandler {
     const query = parseWith(listProviderEventsSchema, queryOf(request));
     const { merchantId, mode } = identityOf(request);
     const page = await askTransaction(
-      context,
       context.transaction.listProviderEvents.bind(context.transaction),
       {
         merchantId,

@@ -1,11 +1,10 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { AppError } from '@centra/service-kit/errors.ts';
-import { contextOf, readBody } from '@centra/service-kit/http.ts';
+import { contextOf, readBody, refuseQuery } from '@centra/service-kit/http.ts';
 import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import type { Context } from '../context.ts';
-import { refuseQuery } from '../refuse-query.ts';
 
 // One look at the account's secret and one insert. Stripe waits 10 s or more before it counts a delivery as failed.
 const RECEIVE_DEADLINE_MS = 8_000;
@@ -31,7 +30,6 @@ export function receiveStripeEvent(context: Context): RequestHandler<{ account?:
     if (typeof signature !== 'string') throw new AppError('signature_invalid');
     const { requestId, address } = contextOf(request);
     await askTransaction(
-      context,
       context.transaction.receiveProviderEvent.bind(context.transaction),
       {
         provider: 'stripe',

@@ -1,12 +1,11 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { parseWith } from '@centra/service-kit/http.ts';
+import { parseWith, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import { callerOf } from '../caller.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { toJson } from './provider-event.ts';
 
 // One row is marked; processing it comes afterwards.
@@ -23,7 +22,6 @@ export function replayProviderEvent(context: Context): RequestHandler<{ id: stri
     const id = pathIdOf(request, 'pev');
     const { identity, requestId, origin } = callerOf(request);
     const event = await askTransaction(
-      context,
       context.transaction.replayProviderEvent.bind(context.transaction),
       { merchantId: identity.merchantId, mode: toMode(identity.mode), eventId: id, origin },
       { requestId, deadlineMs: REPLAY_DEADLINE_MS },

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Metadata, credentials, status as grpcStatus } from '@grpc/grpc-js';
-import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
+import { Metadata, status as grpcStatus } from '@grpc/grpc-js';
+import type { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import type { GetQuoteRequest } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary, fromServiceError, isServiceError } from '@centra/service-kit/grpc.ts';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
@@ -20,7 +20,7 @@ let stand: Stand;
 let client: PaymentServiceClient;
 before(async () => {
   stand = await startWithDoubles();
-  client = new PaymentServiceClient(`127.0.0.1:${stand.service.grpcPort}`, credentials.createInsecure());
+  client = stand.bookingApi();
   stand.auth.addKey('ck_test_hotel', hotel);
   stand.auth.addKey('ck_test_reader', { ...hotel, scopes: ['payments:read'] });
 });

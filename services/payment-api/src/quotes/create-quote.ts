@@ -3,10 +3,9 @@ import type { GetQuoteRequest, Quote as QuoteMessage } from '@centra/proto/centr
 import { refuseCardData } from '@centra/service-kit/card-data.ts';
 import type { PoolClient } from '@centra/service-kit/database.ts';
 import type { CallContext } from '@centra/service-kit/grpc.ts';
-import { identityOf, parseWith } from '@centra/service-kit/http.ts';
+import { identityOf, parseWith, refuseQuery } from '@centra/service-kit/http.ts';
 import type { Context } from '../context.ts';
 import { authenticateCall } from '../payments/authenticate-call.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { dayAt } from './calendar-date.ts';
 import { price } from './price.ts';
 import { pricingOf } from './pricing-file.ts';

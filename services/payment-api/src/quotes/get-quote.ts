@@ -1,10 +1,9 @@
 import type { RequestHandler } from 'express';
 import { AppError } from '@centra/service-kit/errors.ts';
-import { identityOf } from '@centra/service-kit/http.ts';
+import { identityOf, refuseQuery } from '@centra/service-kit/http.ts';
 import { fromPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { inTenant, selectQuote, toJson } from './quote.ts';
 
 /** `GET /v1/quotes/:id`, also after it lapsed, until it is deleted. */

@@ -253,6 +253,9 @@ test('the service’s configuration refuses a bad file and a bad lifetime, and k
     // Any file will do: they are read, and checked where they are used.
     SIGNING_KEY_FILE: SHIPPED_PRICING_FILE,
     TRUSTED_KEYS_FILE: SHIPPED_PRICING_FILE,
+    TLS_CERT_FILE: SHIPPED_PRICING_FILE,
+    TLS_KEY_FILE: SHIPPED_PRICING_FILE,
+    TLS_CA_FILE: SHIPPED_PRICING_FILE,
   };
   const config = envToConfig(env);
   assert.deepEqual([config.pricing.version, config.quoteLifetimeMinutes], ['2026-01', 30]);

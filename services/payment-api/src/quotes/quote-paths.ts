@@ -1,6 +1,6 @@
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
-import { problem, refusals, security } from '../openapi-parts.ts';
+import { problem, refusals } from '../openapi-parts.ts';
 import { quoteSchema } from './quote.ts';
 import type { QuoteJson } from './quote.ts';
 import { quoteRequestSchema } from './quote-request.ts';
@@ -54,9 +54,8 @@ export const quotePaths: ZodOpenApiPathsObject = {
       summary: 'Ask for a price',
       description:
         'Prices items by the hotel’s pricing and promises the price for a while. Give `quote_id` when you create the ' +
-        'payment: it is then made at this price, or refused with the new one. Needs the scope `payments:write`.',
+        'payment: it is then made at this price, or refused with the new one.',
       tags: ['Quotes'],
-      security,
       requestBody: { required: true, content: { 'application/json': { schema: quoteRequestSchema } } },
       responses: {
         '201': {
@@ -77,10 +76,8 @@ export const quotePaths: ZodOpenApiPathsObject = {
       operationId: 'getQuote',
       summary: 'Get a quote',
       description:
-        'Also after it lapsed, for 90 days. Needs the scope `payments:read`. Another hotel’s quote is 404, like one that ' +
-        'does not exist.',
+        'Also after it lapsed, for 90 days. Another hotel’s quote is 404, like one that does not exist.',
       tags: ['Quotes'],
-      security,
       requestParams: { path: z.object({ id: z.string().meta({ example: quote.id }) }) },
       responses: {
         '200': { description: 'The quote as it was made', content },

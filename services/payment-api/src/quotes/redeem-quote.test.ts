@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Metadata, credentials } from '@grpc/grpc-js';
+import { Metadata } from '@grpc/grpc-js';
 import { PaymentServiceClient, PaymentServiceService } from '@centra/proto/centra/payment/v1/payment.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { callUnary, fromServiceError, listenGrpc, unary } from '@centra/service-kit/grpc.ts';
@@ -10,6 +10,7 @@ import { fromPublicId, newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
 import { createContext } from '../context.ts';
 import type { Context } from '../context.ts';
+import { clientAs, testTls } from '@centra/testkit/test-tls.ts';
 import { newMerchant, startWithDoubles } from '../testing/start-with-doubles.ts';
 import type { Stand } from '../testing/start-with-doubles.ts';
 import { dayAt } from './calendar-date.ts';
@@ -226,8 +227,8 @@ test('the largest refusal still arrives in the trailers of a gRPC call', async (
             {
               log: context.log,
               metrics: createMetrics('test'),
-              verifier: context.verifier,
               name: 'GetQuote',
+              callers: ['booking-api'],
             },
             async () => {
               throw new AppError('quote_expired', { extra: { quote: { ...quote, lines } } });
@@ -236,9 +237,10 @@ test('the largest refusal still arrives in the trailers of a gRPC call', async (
         },
       },
     ],
-    { host: '127.0.0.1', port: 0 },
+    { host: '127.0.0.1', port: 0, tls: testTls('payment-api') },
   );
-  const client = new PaymentServiceClient(`127.0.0.1:${refusing.port}`, credentials.createInsecure());
+  const address = `127.0.0.1:${refusing.port}`;
+  const client = clientAs('booking-api', PaymentServiceClient, address, 'payment-api');
   try {
     const asked = callUnary(
       client.getQuote.bind(client),

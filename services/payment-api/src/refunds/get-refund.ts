@@ -1,10 +1,9 @@
 import type { RequestHandler } from 'express';
-import { contextOf, identityOf } from '@centra/service-kit/http.ts';
+import { contextOf, identityOf, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { pathIdOf } from '../path-id.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { toRefundJson } from './refund.ts';
 
 // One row by primary key; what takes longer is a fault.
@@ -18,7 +17,6 @@ export function getRefund(context: Context): RequestHandler<{ id: string }> {
     const refundId = pathIdOf(request, 're');
     const { merchantId, mode } = identityOf(request);
     const refund = await askTransaction(
-      context,
       ask,
       { merchantId, mode: toMode(mode), refundId },
       { requestId: contextOf(request).requestId, deadlineMs: READ_DEADLINE_MS },

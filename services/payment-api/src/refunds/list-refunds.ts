@@ -55,7 +55,6 @@ async function pageOf(
   const { merchantId, mode } = caller.identity;
   const afterRefundId = fromCursor('re', query.cursor);
   const page = await askTransaction(
-    context,
     context.transaction.listRefunds.bind(context.transaction),
     { merchantId, mode: toMode(mode), limit: limitOf(query), paymentId, afterRefundId },
     { requestId: caller.requestId, deadlineMs: PAGE_DEADLINE_MS },

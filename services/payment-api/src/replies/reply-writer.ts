@@ -1,4 +1,6 @@
 import type { Pool } from '@centra/service-kit/database.ts';
+import { runShared, tracing } from '@centra/service-kit/tracing.ts';
+import type { Part } from '@centra/service-kit/tracing.ts';
 
 /** A terminal answer, as it goes onto the wire. */
 export type Reply = {
@@ -27,6 +29,8 @@ export type ReplyWriter = {
 type Waiting = {
   key: ReplyKey;
   reply: Reply;
+  /** What this reply's own trace sees of it, if it has one. */
+  part: Part | undefined;
   resolve: (isFirst: boolean) => void;
   reject: (error: unknown) => void;
 };
@@ -54,12 +58,21 @@ export function createReplyWriter(pool: Pool): ReplyWriter {
       const batch = waiting.slice(0, BATCH_MAX);
       waiting = waiting.slice(BATCH_MAX);
       try {
-        const stored = await insertReplies(pool, batch);
+        const stored = await runShared(
+          batch.map(({ part }) => part),
+          async () => await insertReplies(pool, batch),
+        );
         // Of two equal keys in one batch the first was stored; deleting it tells the second that it lost.
-        for (const { key, resolve } of batch) resolve(stored.delete(key.operationId));
+        for (const { key, part, resolve } of batch) {
+          part?.end(false);
+          resolve(stored.delete(key.operationId));
+        }
       } catch (error) {
         // Those who arrived meanwhile have waited as long, and would wait as long again.
-        for (const { reject } of [...batch, ...waiting]) reject(error);
+        for (const { part, reject } of [...batch, ...waiting]) {
+          part?.end(true);
+          reject(error);
+        }
         waiting = [];
       }
     }
@@ -71,7 +84,7 @@ export function createReplyWriter(pool: Pool): ReplyWriter {
       if (waiting.length >= WAITING_MAX)
         throw new Error(`more than ${WAITING_MAX} replies wait to be stored`);
       return await new Promise<boolean>((resolve, reject) => {
-        waiting.push({ key, reply, resolve, reject });
+        waiting.push({ key, reply, part: tracing()?.openPart('store reply'), resolve, reject });
         // After the current turn of the event loop, so that answers that arrived together are written together.
         if (!writing && waiting.length === 1) setImmediate(() => void writeOn());
       });

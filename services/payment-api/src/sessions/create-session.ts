@@ -1,10 +1,9 @@
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { contextOf, identityOf } from '@centra/service-kit/http.ts';
+import { contextOf, identityOf, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
-import { refuseQuery } from '../refuse-query.ts';
 
 // Transaction asks the hotel's card vault, which answers within a second or not at all.
 const SESSION_DEADLINE_MS = 15_000;
@@ -27,7 +26,6 @@ export function createSession(context: Context): RequestHandler {
     refuseQuery(request);
     const { merchantId, mode } = identityOf(request);
     const session = await askTransaction(
-      context,
       context.transaction.createCaptureSession.bind(context.transaction),
       { merchantId, mode: toMode(mode) },
       { requestId: contextOf(request).requestId, deadlineMs: SESSION_DEADLINE_MS },

@@ -3,10 +3,9 @@ import type { Request, RequestHandler, Response } from 'express';
 import { z } from 'zod';
 import { AppError, ERRORS } from '@centra/service-kit/errors.ts';
 import type { ErrorCode } from '@centra/service-kit/errors.ts';
-import { contextOf, parseWith, readBody } from '@centra/service-kit/http.ts';
+import { contextOf, parseWith, readBody, refuseQuery } from '@centra/service-kit/http.ts';
 import { askTransaction } from '../ask-transaction.ts';
 import type { Context } from '../context.ts';
-import { refuseQuery } from '../refuse-query.ts';
 import { CHALLENGE_ANSWERS, renderChallenge, renderNotice } from './challenge-html.ts';
 import { CHALLENGE_STYLE } from './challenge-style.ts';
 
@@ -28,7 +27,6 @@ export function showChallenge(context: Context): RequestHandler<{ token: string 
     response.setHeader('content-security-policy', policy);
     await orNotice(response, async () => {
       const challenge = await askTransaction(
-        context,
         context.transaction.getSimulatorChallenge.bind(context.transaction),
         { challengeToken: tokenOf(request) },
         { requestId: contextOf(request).requestId, deadlineMs: CHALLENGE_DEADLINE_MS },
@@ -55,7 +53,6 @@ export function answerChallenge(context: Context): RequestHandler<{ token: strin
     const { answer } = await readForm(request);
     await orNotice(response, async () => {
       const { returnUrl } = await askTransaction(
-        context,
         context.transaction.answerSimulatorChallenge.bind(context.transaction),
         { challengeToken: tokenOf(request), approve: answer === 'approve' },
         { requestId: contextOf(request).requestId, deadlineMs: CHALLENGE_DEADLINE_MS },

@@ -1,13 +1,15 @@
 import { request } from 'node:http';
 import type { IncomingHttpHeaders } from 'node:http';
 import { Client } from 'pg';
+import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import { createLog } from '@centra/service-kit/log.ts';
-import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import { createSigner } from '@centra/service-kit/service-identity.ts';
 import type { Identity } from '@centra/service-kit/service-identity.ts';
 import { problemSchema } from '@centra/service-kit/problem-schema.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
+import { clientAs, testTlsFiles } from '@centra/testkit/test-tls.ts';
 import type { Config } from '../config.ts';
 import { migrate, migrationsFolder } from '../migrate.ts';
 import { SHIPPED_PRICING_FILE, readPricingFile } from '../quotes/pricing-file.ts';
@@ -57,6 +59,8 @@ export type Stand = {
   replyCount(): Promise<number>;
   /** Another process of the same service on the same database. */
   startAnother(changes?: Partial<Config>): Promise<RunningPaymentApi>;
+  /** The booking API's client of a process of the service, the first one by default. */
+  bookingApi(of?: RunningPaymentApi): PaymentServiceClient;
   close(): Promise<void>;
 };
 
@@ -86,11 +90,10 @@ export function chargeBody(changes: Record<string, unknown> = {}): Record<string
 /** Test only: the service in this process on free ports and a real database, between two contract doubles. */
 export async function startWithDoubles(changes: Partial<Config> = {}): Promise<Stand> {
   const keys = createServiceKeys();
-  const verifierOf = (name: string) => createVerifier(name, readTrustedKeys(keys.trustedKeys));
   const [testDatabase, transaction, auth] = await Promise.all([
     createTestDatabase({ service: 'payment-api', migrationsFolder, migrate }),
-    startTransactionDouble(verifierOf('transaction')),
-    startAuthDouble(verifierOf('auth')),
+    startTransactionDouble(),
+    startAuthDouble(),
   ]);
   const config: Config = {
     host: '127.0.0.1',
@@ -103,6 +106,7 @@ export async function startWithDoubles(changes: Partial<Config> = {}): Promise<S
     transactionGrpcAddress: transaction.address,
     signingKeyPem: keys.privateKeys['payment-api'] ?? '',
     trustedKeys: keys.trustedKeys,
+    tls: testTlsFiles('payment-api'),
     saleDeadlineMs: 20_000,
     reapIntervalMs: 3_600_000,
     pricing: readPricingFile(SHIPPED_PRICING_FILE),
@@ -147,6 +151,8 @@ export async function startWithDoubles(changes: Partial<Config> = {}): Promise<S
       return Number(rows[0]?.count);
     },
     startAnother,
+    bookingApi: ({ grpcPort } = service) =>
+      clientAs('booking-api', PaymentServiceClient, `127.0.0.1:${grpcPort}`, 'payment-api'),
     async close() {
       await service.close();
       await Promise.all([transaction.close(), auth.close(), database.end()]);

@@ -17,7 +17,7 @@ import { listenGrpc, unary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
-import type { Verifier } from '@centra/service-kit/service-identity.ts';
+import { testTls } from '@centra/testkit/test-tls.ts';
 import { newOperatorsDouble, operatorsMethods } from './double-operators.ts';
 import type { OperatorsDouble } from './double-operators.ts';
 import { planAdjust, planCapture, planRefund, planVoid } from './double-follow-ups.ts';
@@ -77,11 +77,10 @@ type Keyed = Pick<FollowUp, 'operationId' | 'merchantId' | 'mode' | 'requestFing
  * under way, tenants and modes, sums and their refusals. The card token says what the bank answers: `tok_succeeds`,
  * `tok_processing`, `tok_challenge`, or `tok_fails_<failure code>`.
  */
-export async function startTransactionDouble(verifier: Verifier, port = 0): Promise<TransactionDouble> {
+export async function startTransactionDouble(port = 0): Promise<TransactionDouble> {
   const shared = {
     log: createLog('transaction-double', 'fatal'),
     metrics: createMetrics('transaction-double'),
-    verifier,
     callers: ['payment-api'],
   };
   const plans = new Map<string, Plan>();
@@ -176,6 +175,7 @@ export async function startTransactionDouble(verifier: Verifier, port = 0): Prom
   const listening = await listenGrpc([{ definition: TransactionServiceService, implementation }], {
     host: '127.0.0.1',
     port,
+    tls: testTls('transaction'),
   });
   const double: TransactionDouble = {
     address: `127.0.0.1:${listening.port}`,
