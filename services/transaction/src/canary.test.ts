@@ -2,15 +2,14 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { credentials } from '@grpc/grpc-js';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
+import { clientAs, testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { makeDue } from './testing/rows.ts';
 import { callOptions, saleRequest } from './testing/test-service.ts';
 import { startWorld } from './testing/world.ts';
@@ -21,17 +20,14 @@ const CARD_NUMBER = '378282246310005';
 const SERVICE_CODE = '9173';
 
 let world: World;
-let folder: string;
 let child: ChildProcess;
 let client: TransactionServiceClient;
+let merchant: TransactionServiceClient;
 const output: string[] = [];
 const replies: string[] = [];
 
 before(async () => {
   world = await startWorld();
-  folder = temporaryFolder('canary');
-  writeFileSync(join(folder, 'key.pem'), world.keys.privateKeys['transaction'] ?? '');
-  writeFileSync(join(folder, 'keys.json'), world.keys.trustedKeys);
   // The real program, so that its own log is what is read.
   child = spawn(process.execPath, [join(import.meta.dirname, 'main.ts')], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -43,8 +39,7 @@ before(async () => {
       OPS_PORT: '0',
       DATABASE_URL: world.database.url,
       MERCHANT_GRPC_ADDRESS: `localhost:${world.merchant.port}`,
-      SIGNING_KEY_FILE: join(folder, 'key.pem'),
-      TRUSTED_KEYS_FILE: join(folder, 'keys.json'),
+      ...tlsVariables(testTlsFiles('transaction')),
       STRIPE_API_URL: world.stripe.url,
       VAULTERA_BASE_URL: `${world.vaultera.url}/api/v1`,
       PROVIDER_TIMEOUT_MS: '10000',
@@ -59,13 +54,15 @@ before(async () => {
     'the service to be up',
     async () => /"grpcPort":(\d+)/.exec(output.join(''))?.[1],
   );
-  client = new TransactionServiceClient(`localhost:${port}`, credentials.createInsecure());
+  const address = `localhost:${port}`;
+  client = clientAs('payment-api', TransactionServiceClient, address, 'transaction');
+  merchant = clientAs('merchant', TransactionServiceClient, address, 'transaction');
 });
 after(async () => {
   client?.close();
+  merchant?.close();
   child?.kill('SIGKILL');
   await world?.close();
-  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
 });
 
 /** Every way the value might be written down. */
@@ -117,7 +114,7 @@ async function say<T>(call: Promise<T>): Promise<T | undefined> {
 
 async function sell(hotel: Hotel, token: string, returnUrl = ''): Promise<string> {
   const request = saleRequest(hotel, token, { returnUrl });
-  await say(callUnary(client.sale.bind(client), request, callOptions(world)));
+  await say(callUnary(client.sale.bind(client), request, callOptions()));
   return request.operationId;
 }
 
@@ -144,7 +141,7 @@ async function runEverything(hotel: Hotel): Promise<void> {
     const operationId = await sell(hotel, token);
     await makeDue(world, operationId).catch(() => {});
   }
-  const check = client.checkProviderCredentials.bind(client);
+  const check = merchant.checkProviderCredentials.bind(merchant);
   for (const [provider, given] of [
     ['stripe', { secret_key: hotel.secretKey }],
     ['stripe', { secret_key: `${hotel.secretKey}x` }],
@@ -152,18 +149,12 @@ async function runEverything(hotel: Hotel): Promise<void> {
     ['vaultera', { api_key: hotel.vaultKey }],
     ['nobody', { api_key: hotel.vaultKey }],
   ] as const)
-    await say(
-      callUnary(
-        check,
-        { provider, mode: Mode.MODE_TEST, credentials: given },
-        callOptions(world, 'merchant'),
-      ),
-    );
+    await say(callUnary(check, { provider, mode: Mode.MODE_TEST, credentials: given }, callOptions()));
   await say(
     callUnary(
       client.createCaptureSession.bind(client),
       { merchantId: hotel.merchantId, mode: Mode.MODE_TEST },
-      callOptions(world),
+      callOptions(),
     ),
   );
   await waitFor('the sweeper to leave nothing but the challenge open', async () => {

@@ -16,8 +16,9 @@ before(() => {
   writeFileSync(file, 'a key');
   required = {
     DATABASE_URL: 'postgres://transaction@db/transaction',
-    SIGNING_KEY_FILE: file,
-    TRUSTED_KEYS_FILE: file,
+    TLS_CERT_FILE: 'transaction.crt',
+    TLS_KEY_FILE: 'transaction.key',
+    TLS_CA_FILE: 'ca.crt',
   };
 });
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -45,8 +46,10 @@ test('with the required variables alone every other one has the default that .en
 test('a missing or unsafe variable keeps the service from starting, by name', () => {
   const cases: [change: Env, named: string][] = [
     [{ DATABASE_URL: '' }, 'DATABASE_URL'],
-    [{ SIGNING_KEY_FILE: undefined }, 'SIGNING_KEY_FILE'],
-    [{ TRUSTED_KEYS_FILE: join('/', 'does', 'not', 'exist') }, 'TRUSTED_KEYS_FILE'],
+    [{ TLS_CERT_FILE: undefined }, 'TLS_CERT_FILE'],
+    [{ TLS_KEY_FILE: '' }, 'TLS_KEY_FILE'],
+    [{ TLS_CA_FILE: undefined }, 'TLS_CA_FILE'],
+    [{ TLS_RELOAD_MS: '0' }, 'TLS_RELOAD_MS'],
     [{ GRPC_PORT: '70000' }, 'GRPC_PORT'],
     [{ PROVIDER_TIMEOUT_MS: '99' }, 'PROVIDER_TIMEOUT_MS'],
     [{ PROVIDER_TIMEOUT_MS: '1e3' }, 'PROVIDER_TIMEOUT_MS'],

@@ -2,7 +2,6 @@ import { createFailpoint } from '@centra/service-kit/failpoint.ts';
 import type { Failpoint } from '@centra/service-kit/failpoint.ts';
 import {
   ConfigError,
-  envFile,
   envInteger,
   envIsProduction,
   envPort,
@@ -10,6 +9,8 @@ import {
   envUrl,
 } from '@centra/service-kit/env.ts';
 import type { Env } from '@centra/service-kit/env.ts';
+import { envTls } from '@centra/service-kit/tls.ts';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
 
 export type Config = {
   host: string;
@@ -18,8 +19,8 @@ export type Config = {
   databaseUrl: string;
   databasePoolMax: number;
   merchantGrpcAddress: string;
-  signingKeyPem: string;
-  trustedKeys: string;
+  /** The service's certificate for gRPC. */
+  tls: TlsFiles;
   /** Where Stripe's API is; only changed to reach the simulator. */
   stripeApiUrl: string;
   /** Where the card vault's API is; only changed to reach the simulator. */
@@ -49,8 +50,7 @@ export function envToConfig(env: Env): Config {
     databaseUrl: envText(env, 'DATABASE_URL'),
     databasePoolMax: envInteger(env, 'DATABASE_POOL_MAX', 6, 1, 64),
     merchantGrpcAddress: envText(env, 'MERCHANT_GRPC_ADDRESS', 'localhost:50055'),
-    signingKeyPem: envFile(env, 'SIGNING_KEY_FILE'),
-    trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
+    tls: envTls(env),
     stripeApiUrl: envUrl(env, 'STRIPE_API_URL', 'https://api.stripe.com'),
     vaulteraBaseUrl: envUrl(env, 'VAULTERA_BASE_URL', 'https://pci.vaultera.co/api/v1'),
     simulatorChallengeUrl: envUrl(

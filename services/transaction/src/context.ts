@@ -1,13 +1,12 @@
-import { credentials } from '@grpc/grpc-js';
 import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { createPool } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
-import { CLIENT_OPTIONS } from '@centra/service-kit/grpc.ts';
+import { createClient } from '@centra/service-kit/grpc.ts';
+import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
+import type { Tls } from '@centra/service-kit/grpc-credentials.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
 import type { Metrics } from '@centra/service-kit/metrics.ts';
-import { createSigner, createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
-import type { Signer, Verifier } from '@centra/service-kit/service-identity.ts';
 import type { Config } from './config.ts';
 import { createOperationWriter } from './operations/begin-operation.ts';
 import type { OperationWriter } from './operations/begin-operation.ts';
@@ -23,8 +22,8 @@ export type Context = {
   log: Logger;
   metrics: Metrics;
   pool: Pool;
-  signer: Signer;
-  verifier: Verifier;
+  /** Our side of gRPC connections. */
+  tls: Tls;
   merchantClient: MerchantServiceClient;
   accounts: ProviderAccounts;
   providers: Providers;
@@ -32,8 +31,8 @@ export type Context = {
   beginOperation: OperationWriter;
   /** Durable write 2. */
   writeTransition: TransitionWriter;
-  /** How each operation attempt ended, by provider. */
-  countOutcome(provider: string, outcome: string): void;
+  /** How each operation attempt ended, and how long the provider took. */
+  countOutcome(attempt: { provider: string; kind: string; outcome: string; seconds: number }): void;
 };
 
 /** Everything an action needs. Tests override the parts that stand for the outside world. */
@@ -42,12 +41,13 @@ export function createContext(config: Config, log: Logger, overrides: Partial<Co
   const pool =
     overrides.pool ??
     createPool({ url: config.databaseUrl, max: config.databasePoolMax, applicationName: 'transaction', log });
-  const signer = createSigner('transaction', config.signingKeyPem);
+  const tls = overrides.tls ?? loadTls(config.tls, { name: 'transaction', log, metrics });
   const merchantClient =
     overrides.merchantClient ??
-    new MerchantServiceClient(config.merchantGrpcAddress, credentials.createInsecure(), CLIENT_OPTIONS);
+    createClient(MerchantServiceClient, config.merchantGrpcAddress, { tls, server: 'merchant', metrics });
   const outcomes = metrics.counter('centra_provider_outcomes_total', 'How provider attempts ended', [
     'provider',
+    'kind',
     'outcome',
   ]);
   return {
@@ -55,14 +55,16 @@ export function createContext(config: Config, log: Logger, overrides: Partial<Co
     log,
     metrics,
     pool,
-    signer,
-    verifier: createVerifier('transaction', readTrustedKeys(config.trustedKeys)),
+    tls,
     merchantClient,
-    accounts: createProviderAccounts({ client: merchantClient, signer, ttlMs: config.credentialTtlMs }),
+    accounts: createProviderAccounts({ client: merchantClient, ttlMs: config.credentialTtlMs }),
     providers: createProviders(config, log),
     beginOperation: createOperationWriter(pool, config.operationLeaseMs),
     writeTransition: createTransitionWriter(pool),
-    countOutcome: (provider, outcome) => outcomes.inc({ provider, outcome }),
+    countOutcome({ provider, kind, outcome, seconds }) {
+      outcomes.inc({ provider, kind, outcome });
+      metrics.clientSeconds.observe({ target: provider, method: kind, status: outcome }, seconds);
+    },
     ...overrides,
   };
 }

@@ -61,11 +61,7 @@ async function makeObjects(): Promise<typeof objects> {
   const stripe = await world.stripeHotel();
   const token = await world.vaultera.card(stripe.vaultKey, '4242424242424242');
   await service.sale(saleRequest(stripe, token));
-  await deliver(
-    world,
-    service,
-    webhookOf(stripe, await eventOfType(world, stripe, 'payment_intent.succeeded')),
-  );
+  await deliver(service, webhookOf(stripe, await eventOfType(world, stripe, 'payment_intent.succeeded')));
   return {
     created: (await paymentIn(service, owner, 'created')).paymentId,
     hold: (await paymentIn(service, owner, 'authorized')).paymentId,
@@ -98,7 +94,7 @@ type Case = () => Promise<{ refused: string } | { found: unknown[] }>;
 const refused = async (call: Promise<unknown>) => ({ refused: (await refusalOf(call)).error.code });
 const MODE_TEST = Mode.MODE_TEST;
 const scope = () => ({ merchantId: intruder.merchantId, mode: MODE_TEST });
-const options = () => callOptions(world);
+const options = () => callOptions();
 const page = { limit: 100 };
 
 const listRefunds = async (paymentId: string) =>

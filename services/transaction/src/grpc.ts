@@ -28,8 +28,8 @@ import { createCaptureSession } from './sessions/create-capture-session.ts';
 
 /** Every RPC with the services that may call it. */
 export async function startGrpc(context: Context): Promise<GrpcListening> {
-  const { log, metrics, verifier } = context;
-  const options = (name: string, ...callers: string[]) => ({ log, metrics, verifier, name, callers });
+  const { log, metrics } = context;
+  const options = (name: string, ...callers: string[]) => ({ log, metrics, name, callers });
   const implementation: TransactionServiceServer = {
     sale: unary(options('Sale', 'payment-api'), async (request) => await charge(context, 'sale', request)),
     authorize: unary(
@@ -113,5 +113,6 @@ export async function startGrpc(context: Context): Promise<GrpcListening> {
   return await listenGrpc([{ definition: TransactionServiceService, implementation }], {
     host: context.config.host,
     port: context.config.grpcPort,
+    tls: context.tls,
   });
 }

@@ -19,6 +19,7 @@ function recorder(
   let underWay = 0;
   let underWayMax = 0;
   const write = createMicroBatch<number, number>({
+    name: 'test',
     concurrency: options.concurrency ?? 2,
     sizeMax: options.sizeMax ?? 32,
     isItemFailure: (error) => error instanceof ItemFailure,
@@ -144,6 +145,7 @@ test('whatever arrives whenever: each item is answered exactly once, with its ow
         const bad = new Set(given.flatMap(({ bad: isBad }, index) => (isBad ? [index] : [])));
         let written: number[] = [];
         const write = createMicroBatch<number, number>({
+          name: 'test',
           concurrency,
           sizeMax,
           isItemFailure: (error) => error instanceof ItemFailure,
@@ -177,6 +179,7 @@ test('whatever arrives whenever: each item is answered exactly once, with its ow
 test('60: behind a database that stands still, callers are refused once too many wait, and the others still go', async () => {
   const { promise: stuck, resolve: release } = Promise.withResolvers<void>();
   const write = createMicroBatch<number, number>({
+    name: 'test',
     concurrency: 1,
     sizeMax: 32,
     isItemFailure: () => false,

@@ -1,10 +1,14 @@
 import { AppError } from '@centra/service-kit/errors.ts';
+import { runShared, tracing } from '@centra/service-kit/tracing.ts';
+import type { Part } from '@centra/service-kit/tracing.ts';
 
 /** What a flush made of one item. */
 type Settle<Result> = { resolve(result: Result): void; reject(error: unknown): void };
-type Waiting<Item, Result> = Settle<Result> & { item: Item };
+type Waiting<Item, Result> = Settle<Result> & { item: Item; part: Part | undefined };
 
 type Options<Item, Result> = {
+  /** How traces call what one item asks for. */
+  name: string;
   /** Writes all items in one statement and answers in their order. All or nothing. */
   flush(items: readonly Item[]): Promise<Result[]>;
   /** Statements under way at once; what arrives meanwhile waits and goes together. */
@@ -50,10 +54,31 @@ export function createMicroBatch<Item, Result>(
         );
         return;
       }
-      waiting.push({ item, resolve, reject });
+      waiting.push(withPart(item, { resolve, reject }, tracing()?.openPart(options.name)));
       // One turn of the event loop later, so that everything which arrived in this one goes together.
       if (waiting.length === 1) setImmediate(start);
     });
+}
+
+/** In a trace, an item's part ends when it is answered. */
+function withPart<Item, Result>(
+  item: Item,
+  settle: Settle<Result>,
+  part: Part | undefined,
+): Waiting<Item, Result> {
+  if (part === undefined) return { item, part, ...settle };
+  return {
+    item,
+    part,
+    resolve(result) {
+      part.end(false);
+      settle.resolve(result);
+    },
+    reject(error) {
+      part.end(true);
+      settle.reject(error);
+    },
+  };
 }
 
 async function write<Item, Result>(
@@ -61,7 +86,10 @@ async function write<Item, Result>(
   batch: Waiting<Item, Result>[],
 ): Promise<void> {
   try {
-    const results = await options.flush(batch.map(({ item }) => item));
+    const results = await runShared(
+      batch.map(({ part }) => part),
+      async () => await options.flush(batch.map(({ item }) => item)),
+    );
     for (const [index, { resolve, reject }] of batch.entries()) {
       const result = results[index];
       if (result === undefined) reject(new Error('the batch answered for fewer items than it was given'));

@@ -49,6 +49,7 @@ export async function startTransaction(
       await ops.close();
       await context.providers.close();
       context.merchantClient.close();
+      context.tls.close();
       await context.pool.end();
     },
   };

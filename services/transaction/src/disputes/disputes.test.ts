@@ -67,7 +67,7 @@ async function disputeEvents(hotel: Hotel): Promise<StripeEvent[]> {
 }
 
 async function deliverAndLook(hotel: Hotel, events: readonly StripeEvent[]): Promise<void> {
-  for (const event of events) await deliver(world, service, webhookOf(hotel, event));
+  for (const event of events) await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   for (const { state, reason, type } of await storedEvents(world, hotel))
     assert.equal(state, 'processed', `${type}: ${reason}`);
@@ -78,10 +78,11 @@ async function list(
   change: Partial<ListDisputesRequest> = {},
   caller = 'payment-api',
 ): Promise<ListDisputesResponse> {
+  const client = service.clientOf(caller);
   return await callUnary(
-    service.client.listDisputes.bind(service.client),
+    client.listDisputes.bind(client),
     { ...scopeOf(hotel), limit: 100, paymentId: '', afterDisputeId: '', status: '', ...change },
-    callOptions(world, caller),
+    callOptions(),
   );
 }
 
@@ -89,7 +90,7 @@ async function get(hotel: Hotel, disputeId: string, mode: Mode = Mode.MODE_TEST)
   return await callUnary(
     service.client.getDispute.bind(service.client),
     { merchantId: hotel.merchantId, mode, disputeId },
-    callOptions(world),
+    callOptions(),
   );
 }
 
@@ -162,9 +163,7 @@ test('30: its events last to first, each twice, end where the bank ended, whatev
   const events = (await disputeEvents(hotel)).toReversed();
   for (const event of events)
     await Promise.all(
-      [event, event, withNewId(event)].map(
-        async (one) => await deliver(world, service, webhookOf(hotel, one)),
-      ),
+      [event, event, withNewId(event)].map(async (one) => await deliver(service, webhookOf(hotel, one))),
     );
   await deliverAndLook(hotel, []);
   assert.equal((await only(hotel)).status, 'lost');
@@ -203,7 +202,7 @@ test('while the provider cannot tell how a dispute stands, nothing is recorded a
   const { hotel } = await disputedSale();
   const [event] = await disputeEvents(hotel);
   assert.ok(event);
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await world.stripe.stop();
   try {
     await lookOnce(world, service, hotel);

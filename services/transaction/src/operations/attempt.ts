@@ -48,6 +48,7 @@ export async function guarded(
   call: () => Promise<Outcome>,
 ): Promise<Outcome> {
   let outcome: Outcome;
+  const startedAt = performance.now();
   try {
     outcome = await call();
   } catch (error) {
@@ -58,7 +59,12 @@ export async function guarded(
     outcome = { kind: 'unknown', reason: 'the adapter failed; see the log' };
   }
   const judged = judge(operation, outcome);
-  context.countOutcome(operation.payment.provider, judged.kind);
+  context.countOutcome({
+    provider: operation.payment.provider,
+    kind: operation.kind,
+    outcome: judged.kind,
+    seconds: (performance.now() - startedAt) / 1000,
+  });
   // Also where an earlier attempt leaves the outcome open: the hotel's own keys no longer work, and somebody must act.
   if (judged !== outcome && outcome.kind === 'declined') logOutcome(context, operation, outcome);
   logOutcome(context, operation, judged);
@@ -162,7 +168,10 @@ async function writeDespiteLostConnection(
       if (tries > 1 && error instanceof DatabaseError && error.code === ILLEGAL_MOVE_STATE)
         return { kind: 'superseded' };
       if (tries === WRITE_ATTEMPTS_MAX) throw error;
-      context.log.warn({ err: error, operationId: operation.id, tries }, 'outcome not stored yet');
+      context.log.warn(
+        { err: error, operationId: operation.id, requestId: operation.requestId, tries },
+        'outcome not stored yet',
+      );
     }
   }
 }

@@ -93,6 +93,7 @@ const BATCH_MAX = 32;
 /** Writes operations; concurrent callers share a statement and its commit. */
 export function createOperationWriter(pool: Pool, leaseMs: number): OperationWriter {
   return createMicroBatch<NewOperation, Begun>({
+    name: 'begin operation',
     concurrency: STATEMENTS_UNDER_WAY,
     sizeMax: BATCH_MAX,
     // Whatever the database refuses about a statement it answered may be one row's fault; being away is nobody's.

@@ -190,7 +190,7 @@ for (const kind of FOLLOW_UPS)
         path: STRIPE_PATHS[kind],
         method: 'POST',
       });
-      const { metadata } = callOptions(world);
+      const { metadata } = callOptions();
       const { followUp } = asked;
       const amount = amountFor(kind);
       const options = { metadata, deadlineMs: 1_000 };

@@ -39,7 +39,7 @@ test('a person is told everything that finds the charge at the provider, and whe
   const hotel = await world.simulatorHotel();
   const operationId = await unknownSale(hotel);
   const ask = { merchantId: hotel.merchantId };
-  const [fresh] = (await listUnknown(world, service, ask)).operations;
+  const [fresh] = (await listUnknown(service, ask)).operations;
   assert.ok(fresh?.createdAt && fresh.lastTriedAt && fresh.nextTryAt);
   assert.deepEqual(
     [fresh.operationId, fresh.kind, fresh.providerKey, fresh.provider, fresh.amount, fresh.bookingReference],
@@ -61,7 +61,7 @@ test('a person is told everything that finds the charge at the provider, and whe
   await makeDue(world, operationId);
   const told = errors.length;
   await resolveDue(service.context);
-  const [old] = (await listUnknown(world, service, { ...ask, escalatedOnly: true })).operations;
+  const [old] = (await listUnknown(service, { ...ask, escalatedOnly: true })).operations;
   assert.ok(old?.createdAt && old.lastTriedAt && old.escalatedAt);
   assert.equal(old.attempts, 2);
   assert.ok(old.lastTriedAt.getTime() - old.createdAt.getTime() > 25 * 3_600_000, 'the look just now');
@@ -76,10 +76,10 @@ test('pages go on by cursor, oldest first, also from an operation that was settl
   let afterOperationId = '';
   for (let page = 0; page < 5; page += 1) {
     const request = { merchantId: hotel.merchantId, limit: 2, afterOperationId };
-    const { operations, hasMore } = await listUnknown(world, service, request);
+    const { operations, hasMore } = await listUnknown(service, request);
     seen.push(...operations.map((operation) => operation.operationId));
     afterOperationId = operations.at(-1)?.operationId ?? '';
-    if (page === 0) await settleUnknown(world, service, verdict(hotel, ids[1] ?? ''));
+    if (page === 0) await settleUnknown(service, verdict(hotel, ids[1] ?? ''));
     if (!hasMore) break;
   }
   assert.deepEqual(
@@ -96,11 +96,11 @@ test('a hotel sees its own, the operator everything, and nobody else may ask for
   const [hotel, other] = [await world.simulatorHotel(), await world.simulatorHotel()];
   const own = toPublicId('op', await unknownSale(hotel));
   const foreign = toPublicId('op', await unknownSale(other));
-  assert.deepEqual(await idsOf(world, service, { merchantId: hotel.merchantId }), [own]);
-  assert.deepEqual(await idsOf(world, service, { merchantId: hotel.merchantId, mode: Mode.MODE_LIVE }), []);
-  const all = await idsOf(world, service, {}, 'operator');
+  assert.deepEqual(await idsOf(service, { merchantId: hotel.merchantId }), [own]);
+  assert.deepEqual(await idsOf(service, { merchantId: hotel.merchantId, mode: Mode.MODE_LIVE }), []);
+  const all = await idsOf(service, {}, 'operator');
   assert.ok(all.includes(own) && all.includes(foreign));
-  assert.equal((await refusalOf(listUnknown(world, service, {}))).error.code, 'forbidden');
+  assert.equal((await refusalOf(listUnknown(service, {}))).error.code, 'forbidden');
   for (const change of [
     { limit: 0 },
     { limit: 101 },
@@ -108,7 +108,7 @@ test('a hotel sees its own, the operator everything, and nobody else may ask for
     { afterOperationId: foreign },
     { afterOperationId: toPublicId('op', '018f0000-0000-7000-8000-000000000000') },
   ]) {
-    const refusal = await refusalOf(listUnknown(world, service, { merchantId: hotel.merchantId, ...change }));
+    const refusal = await refusalOf(listUnknown(service, { merchantId: hotel.merchantId, ...change }));
     assert.equal(refusal.error.code, 'validation_failed', JSON.stringify(change));
   }
 });
@@ -149,8 +149,8 @@ test('10: a provider that can neither be asked nor told twice is never asked aga
     assert.deepEqual([stored.state, stored.escalated_at === null], ['unknown', false]);
     assert.ok(errors.slice(told).some((line) => line.includes('a person must ask')));
     const queue = { merchantId: hotel.merchantId, escalatedOnly: true };
-    assert.equal((await listUnknown(world, muted, queue)).operations.length, 1);
-    await settleUnknown(world, muted, verdict(hotel, request.operationId));
+    assert.equal((await listUnknown(muted, queue)).operations.length, 1);
+    await settleUnknown(muted, verdict(hotel, request.operationId));
     assert.equal((await muted.get(hotel, paymentId)).failure?.code, 'not_charged');
   } finally {
     await muted.close();

@@ -37,7 +37,10 @@ export async function resolveDue(context: Context): Promise<number> {
       try {
         await resolve(context, item);
       } catch (error) {
-        context.log.error({ err: error, operationId: item.operation.id }, 'could not resolve an operation');
+        context.log.error(
+          { err: error, operationId: item.operation.id, requestId: item.operation.requestId },
+          'could not resolve an operation',
+        );
         await letGo(context, item.operation);
       }
     }),
@@ -50,7 +53,7 @@ const AFTER_ERROR_FIRST_MS = 1_000;
 const AFTER_ERROR_MAX_MS = 60_000;
 
 /** Gives an operation back that could not be asked about; where even that fails, its lease ends by itself. */
-async function letGo(context: Context, { merchantId, id, attempt }: Operation): Promise<void> {
+async function letGo(context: Context, { merchantId, id, attempt, requestId }: Operation): Promise<void> {
   try {
     await context.pool.query({
       name: 'let-go-of-operation',
@@ -59,7 +62,10 @@ async function letGo(context: Context, { merchantId, id, attempt }: Operation): 
       values: [merchantId, id, attempt, backoff(AFTER_ERROR_FIRST_MS, AFTER_ERROR_MAX_MS, attempt)],
     });
   } catch (error) {
-    context.log.warn({ err: error, operationId: id }, 'an operation stays claimed until its lease ends');
+    context.log.warn(
+      { err: error, operationId: id, requestId },
+      'an operation stays claimed until its lease ends',
+    );
   }
 }
 
@@ -149,7 +155,12 @@ async function followOutcome(context: Context, operation: Operation): Promise<bo
     case 'partially_refunded':
     case 'refunded':
       context.log.warn(
-        { merchantId: operation.merchantId, paymentId: operation.payment.id, operationId: operation.id },
+        {
+          merchantId: operation.merchantId,
+          paymentId: operation.payment.id,
+          operationId: operation.id,
+          requestId: operation.requestId,
+        },
         'money was collected before the payment could be canceled; it stays collected',
       );
       await endMoot(context, operation, { kind: 'declined', failure: failureOf('already_captured') });
@@ -316,7 +327,12 @@ async function escalate(context: Context, operation: Operation): Promise<void> {
   );
   if (rowCount === 1)
     context.log.error(
-      { merchantId: operation.merchantId, paymentId: operation.payment.id, operationId: operation.id },
+      {
+        merchantId: operation.merchantId,
+        paymentId: operation.payment.id,
+        operationId: operation.id,
+        requestId: operation.requestId,
+      },
       'an outcome stays unknown: a person must ask the provider',
     );
 }

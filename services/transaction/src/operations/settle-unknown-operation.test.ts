@@ -81,7 +81,7 @@ test('a person who saw the charge settles it: succeeded, with who, when and on w
   const { hotel, operationId, paymentId, reference } = await unknownAtStripe('sale', true);
   assert.match(reference, /^pi_/);
   const request = verdict(hotel, operationId, { happened: true, providerReference: reference });
-  const { payment, state } = await settleUnknown(world, service, request);
+  const { payment, state } = await settleUnknown(service, request);
   assert.deepEqual(
     [payment?.status, payment?.capturedMinor, payment?.providerReference, state],
     [PAYMENT_STATUS_SUCCEEDED, 12_500n, reference, OperationState.OPERATION_STATE_SUCCEEDED],
@@ -116,7 +116,7 @@ test('a person who saw the charge settles it: succeeded, with who, when and on w
 
 test('a person who saw nothing settles it: failed, nothing charged, and the key says so from then on', async () => {
   const { hotel, operationId, paymentId } = await unknownAtStripe('sale', false);
-  const { payment } = await settleUnknown(world, service, verdict(hotel, operationId));
+  const { payment } = await settleUnknown(service, verdict(hotel, operationId));
   assert.deepEqual([payment?.status, payment?.failure?.code], [PAYMENT_STATUS_FAILED, 'not_charged']);
   const again = saleRequest(hotel, '', { operationId, cardToken: 'any' });
   const replay = await service.sale(again);
@@ -127,7 +127,7 @@ test('a person who saw nothing settles it: failed, nothing charged, and the key 
 test('a hold that a person saw takes its deadline from the provider', async () => {
   const { hotel, operationId, reference } = await unknownAtStripe('authorize', true);
   const request = verdict(hotel, operationId, { happened: true, providerReference: reference });
-  const { payment } = await settleUnknown(world, service, request);
+  const { payment } = await settleUnknown(service, request);
   assert.equal(payment?.status, PAYMENT_STATUS_AUTHORIZED);
   assert.ok(payment.hold?.expiresAt, 'else nobody would ever end it');
 });
@@ -140,9 +140,7 @@ test('a reference of another payment, or one that the provider tells otherwise o
   const declinedToken = await world.vaultera.card(hotel.vaultKey, '4000000000000002');
   const declined = paymentOf(await service.sale(saleRequest(hotel, declinedToken)));
   const named = async (providerReference: string): Promise<string> =>
-    await codeOf(
-      settleUnknown(world, service, verdict(hotel, operationId, { happened: true, providerReference })),
-    );
+    await codeOf(settleUnknown(service, verdict(hotel, operationId, { happened: true, providerReference })));
   assert.equal(await named(other.providerReference), 'validation_failed');
   assert.equal(await named(paymentOf(held).providerReference), 'validation_failed');
   assert.equal(await named(declined.providerReference), 'validation_failed');
@@ -171,7 +169,7 @@ test('400, 404: words, mode and hotel are checked before anything is claimed', a
     [{ merchantId: stranger.merchantId }, 'not_found'],
     [{ operationId: 'op_nonsense' }, 'not_found'],
   ] as const)
-    assert.equal(await codeOf(settleUnknown(world, service, verdict(hotel, operationId, change))), code);
+    assert.equal(await codeOf(settleUnknown(service, verdict(hotel, operationId, change))), code);
   assert.deepEqual(await storedOperation(world, hotel, operationId), untouched);
   assert.deepEqual(await verdictsOn(world, operationId), []);
 });
@@ -181,16 +179,13 @@ test('409: what is known, what was never in doubt and what a person has settled 
   const token = await world.vaultera.card(hotel.vaultKey, '4242424242424242');
   const paid = saleRequest(hotel, token);
   await service.sale(paid);
-  assert.equal(
-    await codeOf(settleUnknown(world, service, verdict(hotel, paid.operationId))),
-    'state_conflict',
-  );
+  assert.equal(await codeOf(settleUnknown(service, verdict(hotel, paid.operationId))), 'state_conflict');
   const answers = await Promise.allSettled(
-    Array.from({ length: 8 }, async () => await settleUnknown(world, service, verdict(hotel, operationId))),
+    Array.from({ length: 8 }, async () => await settleUnknown(service, verdict(hotel, operationId))),
   );
   assert.equal(answers.filter(({ status }) => status === 'fulfilled').length, 1);
   assert.equal((await verdictsOn(world, operationId)).length, 1);
-  assert.equal(await codeOf(settleUnknown(world, service, verdict(hotel, operationId))), 'state_conflict');
+  assert.equal(await codeOf(settleUnknown(service, verdict(hotel, operationId))), 'state_conflict');
 });
 
 test('409: while a sweeper asks the provider nobody judges; when its lease is over it writes nothing any more', async () => {
@@ -198,10 +193,10 @@ test('409: while a sweeper asks the provider nobody judges; when its lease is ov
   await makeDue(world, operationId);
   const [claimed] = await claimDue(service.context, 16);
   assert.equal(claimed?.operation.id, operationId);
-  assert.equal(await codeOf(settleUnknown(world, service, verdict(hotel, operationId))), 'in_progress');
+  assert.equal(await codeOf(settleUnknown(service, verdict(hotel, operationId))), 'in_progress');
   assert.deepEqual(await verdictsOn(world, operationId), []);
   await makeDue(world, operationId);
-  await settleUnknown(world, service, verdict(hotel, operationId));
+  await settleUnknown(service, verdict(hotel, operationId));
   // The sweeper wakes up with an answer.
   const answer = { kind: 'succeeded', providerReference: 'pi_late' } as const;
   assert.equal(await settle(service.context, claimed.operation, answer), undefined);
@@ -211,7 +206,7 @@ test('409: while a sweeper asks the provider nobody judges; when its lease is ov
 
 test('18: money that comes after the verdict "not charged" is kept and reported, and can be given back', async () => {
   const { hotel, operationId, paymentId, reference } = await unknownAtStripe('sale', true);
-  await settleUnknown(world, service, verdict(hotel, operationId));
+  await settleUnknown(service, verdict(hotel, operationId));
   const { operation } = (await findOperation(service.context, hotel.merchantId, operationId)) ?? {};
   assert.ok(operation);
   const account = await service.context.accounts.find(
@@ -252,9 +247,9 @@ test('a stop between a verdict and its effect leaves the operation open; the nex
   const blind = withProvider(broken, () => ({ standing: async () => undefined }));
   await assert.rejects(settleUnknownOperation(blind, wrong), /died here/);
   assert.equal((await storedOperation(world, hotel, operationId)).state, 'unknown');
-  assert.equal(await codeOf(settleUnknown(world, service, verdict(hotel, operationId))), 'in_progress');
+  assert.equal(await codeOf(settleUnknown(service, verdict(hotel, operationId))), 'in_progress');
   await makeDue(world, operationId);
-  const { payment } = await settleUnknown(world, service, verdict(hotel, operationId));
+  const { payment } = await settleUnknown(service, verdict(hotel, operationId));
   assert.equal(payment?.status, PAYMENT_STATUS_FAILED);
   assert.deepEqual(
     (await verdictsOn(world, operationId)).map(({ happened }) => happened),
@@ -268,15 +263,15 @@ test('a void that waits for the outcome is not judged by itself: the outcome is'
   await service.voidPayment({ followUp, reason: '' });
   const happened = { happened: true, providerReference: 'pi_1' };
   assert.equal(
-    await codeOf(settleUnknown(world, service, verdict(hotel, followUp.operationId, happened))),
+    await codeOf(settleUnknown(service, verdict(hotel, followUp.operationId, happened))),
     'state_conflict',
   );
-  const { operations } = await listUnknown(world, service, { merchantId: hotel.merchantId });
+  const { operations } = await listUnknown(service, { merchantId: hotel.merchantId });
   assert.deepEqual(
     operations.map(({ kind }) => kind),
     ['sale'],
   );
-  await settleUnknown(world, service, verdict(hotel, operationId));
+  await settleUnknown(service, verdict(hotel, operationId));
   await makeDue(world, followUp.operationId);
   await resolveDue(service.context);
   assert.equal((await storedOperation(world, hotel, followUp.operationId)).state, 'succeeded');
@@ -288,7 +283,7 @@ test('captures, refunds and voids in doubt: what happened counts, what did not f
   const { paymentId } = paymentOf(await service.authorize(saleRequest(hotel, 'sim_card_visa', { amount })));
   const capture = followUpOf(hotel, paymentId);
   await service.capture({ followUp: capture, amount: undefined, keepOpen: false });
-  const undone = await settleUnknown(world, service, verdict(hotel, capture.operationId));
+  const undone = await settleUnknown(service, verdict(hotel, capture.operationId));
   assert.deepEqual(
     [undone.payment?.status, undone.payment?.capturePendingMinor, undone.state],
     [PAYMENT_STATUS_AUTHORIZED, 0n, OperationState.OPERATION_STATE_DECLINED],
@@ -309,7 +304,7 @@ test('16: a refund in doubt that a person saw at the provider counts as given ba
   const refund = followUpOf(hotel, paymentId);
   await service.refund({ followUp: refund, amount: eur(66_640), reason: '', metadata: {} });
   const request = verdict(hotel, refund.operationId, { happened: true, providerReference: 'simre_seen' });
-  const { payment } = await settleUnknown(world, service, request);
+  const { payment } = await settleUnknown(service, request);
   assert.deepEqual(
     [payment?.status, payment?.refundedMinor, payment?.refundPendingMinor],
     [PAYMENT_STATUS_PARTIALLY_REFUNDED, 66_640n, 0n],
@@ -330,19 +325,16 @@ test("a refund that the bank works on is nobody's to judge, until it has taken t
   };
   await age(world, refund.operationId, 'created_at', '10 days');
   await look();
-  assert.equal(
-    await codeOf(settleUnknown(world, service, verdict(hotel, refund.operationId))),
-    'state_conflict',
-  );
-  assert.deepEqual((await listUnknown(world, service, { merchantId: hotel.merchantId })).operations, []);
+  assert.equal(await codeOf(settleUnknown(service, verdict(hotel, refund.operationId))), 'state_conflict');
+  assert.deepEqual((await listUnknown(service, { merchantId: hotel.merchantId })).operations, []);
   await age(world, refund.operationId, 'created_at', '5 days');
   await look();
-  const { operations } = await listUnknown(world, service, {
+  const { operations } = await listUnknown(service, {
     merchantId: hotel.merchantId,
     escalatedOnly: true,
   });
   assert.equal(operations.length, 1);
-  const { payment } = await settleUnknown(world, service, verdict(hotel, refund.operationId));
+  const { payment } = await settleUnknown(service, verdict(hotel, refund.operationId));
   assert.deepEqual(
     [payment?.status, payment?.refundedMinor, payment?.refundPendingMinor],
     [PAYMENT_STATUS_SUCCEEDED, 0n, 0n],

@@ -15,13 +15,13 @@ const DESK = { actor: 'user:ada', requestId: 'req_desk', address: '192.0.2.9' };
 
 /** The queue as payment-api or the operator asks for it. */
 export async function listUnknown(
-  world: World,
   service: TestService,
   change: Partial<ListUnknownOperationsRequest>,
   caller = 'payment-api',
 ): Promise<ListUnknownOperationsResponse> {
+  const client = service.clientOf(caller);
   return await callUnary(
-    service.client.listUnknownOperations.bind(service.client),
+    client.listUnknownOperations.bind(client),
     {
       merchantId: '',
       mode: Mode.MODE_TEST,
@@ -30,7 +30,7 @@ export async function listUnknown(
       escalatedOnly: false,
       ...change,
     },
-    callOptions(world, caller),
+    callOptions(),
   );
 }
 
@@ -53,15 +53,10 @@ export function verdict(
 }
 
 export async function settleUnknown(
-  world: World,
   service: TestService,
   request: SettleUnknownOperationRequest,
 ): Promise<SettleUnknownOperationResponse> {
-  return await callUnary(
-    service.client.settleUnknownOperation.bind(service.client),
-    request,
-    callOptions(world),
-  );
+  return await callUnary(service.client.settleUnknownOperation.bind(service.client), request, callOptions());
 }
 
 export type StoredVerdict = {

@@ -131,7 +131,7 @@ async function beginDespiteLostConnection(context: Context, operation: NewOperat
         // 503 would say that nothing was done; but what may be stored, the sweeper may charge. The same key tells.
         throw mayBeStored ? new AppError('in_progress', { retryAfterSeconds: 1, cause: error }) : error;
       context.log.warn(
-        { err: error, operationId: operation.operationId, attempt },
+        { err: error, operationId: operation.operationId, requestId: operation.requestId, attempt },
         'operation not begun yet',
       );
     }
@@ -372,7 +372,7 @@ async function run(
   } catch (error) {
     // The provider was asked, so nothing may be refused any more: the sweeper finds the outcome when the lease ends.
     context.log.error(
-      { err: error, operationId: operation.id, outcome: outcome.kind },
+      { err: error, operationId: operation.id, requestId: operation.requestId, outcome: outcome.kind },
       'an outcome could not be stored',
     );
     return respond(operation.payment, operation.createdAt, replayed);

@@ -215,7 +215,10 @@ async function insertDespiteLostConnection(
       if (!isAway) throw error;
       if (tries === INSERT_ATTEMPTS_MAX)
         throw new AppError('in_progress', { retryAfterSeconds: 1, cause: error });
-      context.log.warn({ err: error, operationId: wanted.operationId, tries }, 'operation not begun yet');
+      context.log.warn(
+        { err: error, operationId: wanted.operationId, requestId: wanted.requestId, tries },
+        'operation not begun yet',
+      );
     }
   }
 }
@@ -307,7 +310,7 @@ async function run(context: Context, operation: Operation, account: OpenedAccoun
   } catch (error) {
     // The provider was asked, so nothing may be refused any more: the sweeper finds the outcome when the lease ends.
     context.log.error(
-      { err: error, operationId: operation.id, outcome: outcome.kind },
+      { err: error, operationId: operation.id, requestId: operation.requestId, outcome: outcome.kind },
       'an outcome could not be stored',
     );
     return { operation, payment: operation.payment, replayed: false };

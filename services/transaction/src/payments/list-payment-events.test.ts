@@ -42,11 +42,8 @@ async function list(
     afterVersion: 0,
     ...change,
   };
-  return await callUnary(
-    service.client.listPaymentEvents.bind(service.client),
-    request,
-    callOptions(world, caller),
-  );
+  const client = service.clientOf(caller);
+  return await callUnary(client.listPaymentEvents.bind(client), request, callOptions());
 }
 
 test('I12: the timeline tells each step in order: what, by which operation, by whom, and the sums it left', async () => {

@@ -48,11 +48,8 @@ async function list(
     query: '',
     ...change,
   };
-  return await callUnary(
-    service.client.listPayments.bind(service.client),
-    request,
-    callOptions(world, caller),
-  );
+  const client = service.clientOf(caller);
+  return await callUnary(client.listPayments.bind(client), request, callOptions());
 }
 
 const idsOf = ({ payments }: ListPaymentsResponse): string[] => payments.map(({ paymentId }) => paymentId);

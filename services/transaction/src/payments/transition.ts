@@ -211,6 +211,7 @@ type WrittenRow = {
 export function createTransitionWriter(pool: Pool): TransitionWriter {
   const flush = async (inputs: readonly Input[]): Promise<Written[]> => await writeAll(pool, inputs);
   const writeTogether = createMicroBatch<Input, Written>({
+    name: 'write transition',
     concurrency: STATEMENTS_UNDER_WAY,
     sizeMax: BATCH_MAX,
     // As for write 1.

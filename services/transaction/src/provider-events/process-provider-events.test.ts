@@ -49,7 +49,7 @@ afterEach(async () => await world.stripe.clearFaults());
 const uuidOf = (payment: Payment): string => fromPublicId('pay', payment.paymentId) ?? '';
 
 async function deliverAll(hotel: Hotel, events: readonly StripeEvent[]): Promise<void> {
-  for (const event of events) await deliver(world, service, webhookOf(hotel, event));
+  for (const event of events) await deliver(service, webhookOf(hotel, event));
 }
 
 async function isDue(operationId: string): Promise<boolean> {
@@ -66,7 +66,7 @@ test('28: the same fact under five ids at once has no second effect: one look, f
   const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
   const earlier = await paymentRow(world, uuidOf(payment));
   const copies = [event, ...Array.from({ length: 4 }, () => withNewId(event))];
-  await Promise.all(copies.map(async (copy) => await deliver(world, service, webhookOf(hotel, copy))));
+  await Promise.all(copies.map(async (copy) => await deliver(service, webhookOf(hotel, copy))));
   await lookOnce(world, service, hotel);
   const stored = await storedEvents(world, hotel);
   assert.deepEqual(
@@ -96,7 +96,7 @@ test('29: an event that comes before the answer of our own call waits for it, an
   const answer = service.sale(request).finally(() => (service.context.writeTransition = original));
   await asleep.promise;
   const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   const waiting = await storedEvent(world, hotel, event);
   assert.deepEqual(
@@ -129,7 +129,7 @@ test('an event about a lost answer has the sweeper ask at once; the event itself
     request.operationId,
   ]);
   const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   assert.equal((await service.get(hotel, paymentId)).status, PAYMENT_STATUS_PROCESSING);
   assert.equal((await storedEvent(world, hotel, event)).state, 'received');
@@ -149,7 +149,7 @@ test('an event makes an operation due once, so that events every second cannot k
   const request = saleRequest(hotel, token);
   const { paymentId } = paymentOf(await service.sale(request));
   const stranger = withNewId(sold, { id: 'pi_not_told_yet', metadata: { centra_payment: paymentId } });
-  await deliver(world, service, webhookOf(hotel, stranger));
+  await deliver(service, webhookOf(hotel, stranger));
   await world.admin.query(`update operations set due_at = now() + interval '1 hour' where id = $1`, [
     request.operationId,
   ]);
@@ -189,7 +189,7 @@ test('30: the events of a life in every order, each twice and once more under a 
     const events = await Promise.all(order.map(async (type) => await eventOfType(world, hotel, type)));
     for (const event of events) {
       const thrice = [event, event, withNewId(event)];
-      await Promise.all(thrice.map(async (one) => await deliver(world, service, webhookOf(hotel, one))));
+      await Promise.all(thrice.map(async (one) => await deliver(service, webhookOf(hotel, one))));
       await lookOnce(world, service, hotel);
     }
     ends.push(await endOf(hotel, paymentId));
@@ -269,7 +269,7 @@ test('31: an event for a payment nobody knows is kept and creates nothing; once 
   const earlier = await paymentRow(world, uuidOf(payment));
   // As before our first answer was stored: the provider's id is not known here yet.
   await world.admin.query(`delete from provider_references where payment_id = $1`, [uuidOf(payment)]);
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   const unmatched = await storedEvent(world, hotel, event);
   assert.deepEqual([unmatched.state, unmatched.payment_id], ['unmatched', null]);
@@ -295,7 +295,7 @@ test('31: after 72 hours it is parked before a person, with an error in the log 
     id: 'pi_of_nobody',
     metadata: {},
   });
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   await ageEvents(world, hotel, 'waiting_since', '71 hours');
   await lookOnce(world, service, hotel);
@@ -318,7 +318,7 @@ test('31: it is looked for again with pauses that double, from a second to an ho
     id: 'pi_x',
     metadata: {},
   });
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   const pauseAt = async (age: string): Promise<number> => {
     await world.admin.query(
       `update provider_events set waiting_since = now() - $2::interval where merchant_id = $1`,
@@ -347,8 +347,8 @@ test("an event that cannot be processed is kept and logged, and does not stop th
   await Promise.all([deskOf(world, service, hotel).sale(), deskOf(world, service, other).sale()]);
   const poison = await eventOfType(world, hotel, 'payment_intent.succeeded');
   const event = await eventOfType(world, other, 'payment_intent.succeeded');
-  await deliver(world, service, webhookOf(hotel, poison));
-  await deliver(world, service, webhookOf(other, event));
+  await deliver(service, webhookOf(hotel, poison));
+  await deliver(service, webhookOf(other, event));
   const logged = errors.length;
   // The merchant service is away for the one hotel.
   const original = service.context.accounts;
@@ -381,7 +381,7 @@ test('an event about something that is no payment of ours is stored and done', a
     type: 'payout.paid',
     data: { object: { id: 'po_1', object: 'payout', amount: 5_000, currency: 'eur' } },
   };
-  await deliver(world, service, webhookOf(hotel, payout));
+  await deliver(service, webhookOf(hotel, payout));
   await lookOnce(world, service, hotel);
   const done = await storedEvent(world, hotel, payout);
   assert.deepEqual([done.state, done.payment_id], ['processed', null]);
@@ -392,7 +392,7 @@ test("an event signed by one hotel never touches another hotel's payment, whatev
   const payment = await deskOf(world, service, hotel).sale();
   const earlier = await paymentRow(world, uuidOf(payment));
   const event = withNewId(await eventOfType(world, hotel, 'payment_intent.succeeded'), { amount: 1 });
-  await deliver(world, service, webhookOf(attacker, event));
+  await deliver(service, webhookOf(attacker, event));
   await lookOnce(world, service, attacker);
   const stored = await storedEvent(world, attacker, event);
   assert.deepEqual([stored.state, stored.payment_id], ['unmatched', null]);
@@ -404,8 +404,7 @@ test('claims made at the same moment never share an event, and a late holder con
   const hotel = await world.stripeHotel();
   await deskOf(world, service, hotel).sale();
   const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
-  for (let index = 0; index < 8; index += 1)
-    await deliver(world, service, webhookOf(hotel, withNewId(event)));
+  for (let index = 0; index < 8; index += 1) await deliver(service, webhookOf(hotel, withNewId(event)));
   const ids = (await storedEvents(world, hotel)).map(({ id }) => id);
   const { pool } = service.context;
   const claims = await Promise.all(
@@ -427,7 +426,7 @@ test('the loop of a running service takes events up by itself', async () => {
   try {
     const payment = await deskOf(world, running, hotel).sale();
     const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
-    await deliver(world, running, webhookOf(hotel, event));
+    await deliver(running, webhookOf(hotel, event));
     await waitFor('the event to be processed', async () => {
       const { state, payment_id } = await storedEvent(world, hotel, event);
       return state === 'processed' && payment_id === uuidOf(payment) ? true : undefined;

@@ -44,7 +44,7 @@ async function soldAtStripe(): Promise<Sold> {
 test('28: an event that arrives five times at once is stored once and acknowledged five times', async () => {
   const { hotel, event } = await soldAtStripe();
   const answers = await Promise.all(
-    Array.from({ length: 5 }, async () => await deliver(world, service, webhookOf(hotel, event))),
+    Array.from({ length: 5 }, async () => await deliver(service, webhookOf(hotel, event))),
   );
   assert.deepEqual(
     answers.map(({ duplicate }) => duplicate).toSorted((a, b) => Number(a) - Number(b)),
@@ -60,8 +60,8 @@ test('28: an event that arrives five times at once is stored once and acknowledg
 test('one event id at two hotels is two events', async () => {
   const { hotel, event } = await soldAtStripe();
   const other = await world.stripeHotel();
-  await deliver(world, service, webhookOf(hotel, event));
-  const answer = await deliver(world, service, webhookOf(other, event));
+  await deliver(service, webhookOf(hotel, event));
+  const answer = await deliver(service, webhookOf(other, event));
   assert.equal(answer.duplicate, false);
   assert.deepEqual(
     [(await storedEvents(world, hotel)).length, (await storedEvents(world, other)).length],
@@ -77,7 +77,7 @@ test('of the body only the fact, its digest and its size are kept: no name, addr
     description: 'card 4242 4242 4242 4242',
   });
   const webhook = webhookOf(hotel, told);
-  await deliver(world, service, webhook);
+  await deliver(service, webhook);
   const stored = await storedEvent(world, hotel, told);
   assert.equal(stored.body_bytes, webhook.rawBody.length);
   assert.deepEqual(stored.body_sha256, createHash('sha256').update(webhook.rawBody).digest());
@@ -101,7 +101,7 @@ test('a signature over other bytes, with another secret, of another account or t
     'no signature': { ...right, headers: {} },
   };
   for (const [what, webhook] of Object.entries(forged)) {
-    const refused = await refusalOf(deliver(world, service, webhook));
+    const refused = await refusalOf(deliver(service, webhook));
     assert.deepEqual(
       [refused.status, refused.error.code],
       [grpcStatus.INVALID_ARGUMENT, 'signature_invalid'],
@@ -110,7 +110,7 @@ test('a signature over other bytes, with another secret, of another account or t
   }
   assert.deepEqual(await storedEvents(world, hotel), []);
   assert.deepEqual(await storedEvents(world, other), []);
-  assert.deepEqual(await deliver(world, service, right), { duplicate: false }, 'the right one is taken');
+  assert.deepEqual(await deliver(service, right), { duplicate: false }, 'the right one is taken');
 });
 
 test('an account that is unknown, disconnected, of another provider or without events is not_found', async () => {
@@ -128,7 +128,7 @@ test('an account that is unknown, disconnected, of another provider or without e
     webhookOf(hotel, event, { provider: 'vaultera' }),
   ];
   for (const [index, webhook] of asked.entries()) {
-    const refused = await refusalOf(deliver(world, service, webhook));
+    const refused = await refusalOf(deliver(service, webhook));
     assert.deepEqual(
       [refused.status, refused.error.code],
       [grpcStatus.NOT_FOUND, 'not_found'],
@@ -142,44 +142,38 @@ test('an event that names no account is led by its payment to the secret that ch
   const { hotel, event } = await soldAtStripe();
   const nameless = { providerAccountId: '' };
   const forged = await refusalOf(
-    deliver(world, service, webhookOf(hotel, event, { ...nameless, secret: 'whsec_guessed' })),
+    deliver(service, webhookOf(hotel, event, { ...nameless, secret: 'whsec_guessed' })),
   );
   assert.equal(forged.error.code, 'signature_invalid');
-  assert.deepEqual(await deliver(world, service, webhookOf(hotel, event, nameless)), { duplicate: false });
-  assert.deepEqual(
-    await deliver(world, service, webhookOf(hotel, event)),
-    { duplicate: true },
-    'either way is one',
-  );
+  assert.deepEqual(await deliver(service, webhookOf(hotel, event, nameless)), { duplicate: false });
+  assert.deepEqual(await deliver(service, webhookOf(hotel, event)), { duplicate: true }, 'either way is one');
   // Without our references the provider's own id leads there.
   const bare = withNewId(event, { metadata: {} });
-  assert.deepEqual(await deliver(world, service, webhookOf(hotel, bare, nameless)), { duplicate: false });
+  assert.deepEqual(await deliver(service, webhookOf(hotel, bare, nameless)), { duplicate: false });
   const strange = withNewId(event, { id: 'pi_of_somebody_else', metadata: {} });
-  const refused = await refusalOf(deliver(world, service, webhookOf(hotel, strange, nameless)));
+  const refused = await refusalOf(deliver(service, webhookOf(hotel, strange, nameless)));
   assert.equal(refused.error.code, 'not_found');
   const nonsense = webhookOf(hotel, event, { ...nameless, rawBody: Buffer.from('{') });
-  assert.equal((await refusalOf(deliver(world, service, nonsense))).error.code, 'not_found');
+  assert.equal((await refusalOf(deliver(service, nonsense))).error.code, 'not_found');
 });
 
 test('33: while the database is away the provider is told to send again, and nothing is lost or doubled by it', async () => {
   const { hotel, event } = await soldAtStripe();
   proxy.set({ kind: 'refuse' });
-  const refused = await refusalOf(deliver(world, service, webhookOf(hotel, event))).finally(() =>
-    proxy.clear(),
-  );
+  const refused = await refusalOf(deliver(service, webhookOf(hotel, event))).finally(() => proxy.clear());
   assert.deepEqual([refused.status, refused.error.code], [grpcStatus.UNAVAILABLE, 'unavailable']);
   assert.deepEqual(await storedEvents(world, hotel), []);
-  assert.deepEqual(await deliver(world, service, webhookOf(hotel, event)), { duplicate: false });
+  assert.deepEqual(await deliver(service, webhookOf(hotel, event)), { duplicate: false });
   assert.equal((await storedEvents(world, hotel)).length, 1);
 });
 
 test('33: a commit whose answer was lost is a 503 now and a duplicate when it is sent again', async () => {
   const { hotel, event } = await soldAtStripe();
-  await deliver(world, service, webhookOf(hotel, withNewId(event)));
+  await deliver(service, webhookOf(hotel, withNewId(event)));
   proxy.set({ kind: 'lose-reply', match: 'store-provider-event' });
-  const refused = await refusalOf(deliver(world, service, webhookOf(hotel, event)));
+  const refused = await refusalOf(deliver(service, webhookOf(hotel, event)));
   assert.equal(refused.error.code, 'unavailable');
-  assert.deepEqual(await deliver(world, service, webhookOf(hotel, event)), { duplicate: true });
+  assert.deepEqual(await deliver(service, webhookOf(hotel, event)), { duplicate: true });
   assert.equal((await storedEvents(world, hotel)).length, 2);
 });
 
@@ -190,7 +184,7 @@ test('33: a store that refuses the row is a 503 as well, not an acknowledgement'
     `alter table provider_events add constraint full_disk check (type <> 'payment_intent.succeeded') not valid`,
   );
   try {
-    const refused = await refusalOf(deliver(world, service, webhookOf(hotel, event)));
+    const refused = await refusalOf(deliver(service, webhookOf(hotel, event)));
     assert.deepEqual([refused.status, refused.error.code], [grpcStatus.UNAVAILABLE, 'unavailable']);
   } finally {
     await world.admin.query(`alter table provider_events drop constraint full_disk`);
@@ -201,7 +195,7 @@ test('33: a store that refuses the row is a 503 as well, not an acknowledgement'
 test('a body above 256 KiB is refused before anything is looked up', async () => {
   const { hotel, event } = await soldAtStripe();
   const webhook = webhookOf(hotel, event, { rawBody: Buffer.alloc(256 * 1024 + 1, ' ') });
-  const refused = await refusalOf(deliver(world, service, webhook));
+  const refused = await refusalOf(deliver(service, webhook));
   assert.equal(refused.error.code, 'payload_too_large');
 });
 
@@ -209,7 +203,7 @@ test('only payment-api may hand events on', async () => {
   const { hotel, event } = await soldAtStripe();
   for (const caller of ['merchant', 'api-gateway', 'auth', 'operator'])
     assert.equal(
-      (await refusalOf(deliver(world, service, webhookOf(hotel, event), caller))).status,
+      (await refusalOf(deliver(service, webhookOf(hotel, event), caller))).status,
       grpcStatus.PERMISSION_DENIED,
       caller,
     );

@@ -54,7 +54,7 @@ const uuidOf = (payment: { paymentId: string }): string => fromPublicId('pay', p
 
 /** Delivers one event and looks at it once. */
 async function tell(hotel: Hotel, event: StripeEvent) {
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   await lookOnce(world, service, hotel);
   return await storedEvent(world, hotel, event);
 }
@@ -163,7 +163,7 @@ test('a hold that the provider let lapse is canceled here as expired, once, howe
   await send('POST', `${world.stripe.url}/_control/clock`, eightDays);
   const event = await eventOfType(world, hotel, 'payment_intent.canceled');
   for (const one of [event, withNewId(event), withNewId(event)])
-    await deliver(world, service, webhookOf(hotel, one));
+    await deliver(service, webhookOf(hotel, one));
   await lookOnce(world, service, hotel);
   const now = await service.get(hotel, payment.paymentId);
   assert.deepEqual(
@@ -191,7 +191,7 @@ test('a refund that the bank sends back days later is taken back here, and the r
   );
   assert.equal(event.data.object['id'], reference);
   const copies = [event, withNewId(event)];
-  for (const copy of copies) await deliver(world, service, webhookOf(hotel, copy));
+  for (const copy of copies) await deliver(service, webhookOf(hotel, copy));
   await lookOnce(world, service, hotel);
   const now = await service.get(hotel, paymentId);
   assert.deepEqual([now.status, now.refundedMinor], [PAYMENT_STATUS_SUCCEEDED, 0n]);
@@ -236,7 +236,7 @@ test('18: money that came after a payment was given up is recorded as late_succe
     [request.operationId, uuidOf(payment)],
   );
   for (const one of [event, withNewId(event), withNewId(event)])
-    await deliver(world, service, webhookOf(hotel, one));
+    await deliver(service, webhookOf(hotel, one));
   await lookOnce(world, service, hotel);
   const now = await service.get(hotel, payment.paymentId);
   assert.deepEqual([now.status, now.capturedMinor], [PAYMENT_STATUS_SUCCEEDED, 12_500n]);
@@ -301,7 +301,7 @@ test('while the provider cannot be asked an event waits and moves nothing', asyn
   const earlier = await paymentRow(world, uuidOf(payment));
   const event = await eventOfType(world, hotel, 'payment_intent.succeeded');
   await world.stripe.stop();
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   try {
     await lookOnce(world, service, hotel);
   } finally {
@@ -321,7 +321,7 @@ test('a bunch of events of one payment asks the provider once', async () => {
   const hotel = await world.stripeHotel();
   const payment = await deskOf(world, service, hotel).sale();
   for (const type of ['payment_intent.created', 'charge.succeeded', 'payment_intent.succeeded'])
-    await deliver(world, service, webhookOf(hotel, await eventOfType(world, hotel, type)));
+    await deliver(service, webhookOf(hotel, await eventOfType(world, hotel, type)));
   const asked = async (): Promise<number> =>
     (await world.stripe.journal('request')).filter(
       ({ method, path }) => method === 'GET' && path === `/v1/payment_intents/${payment.providerReference}`,
@@ -368,7 +368,7 @@ test('money that an earlier try of a payment collected as well is a mismatch: th
   const own = await eventOfType(world, hotel, 'payment_intent.succeeded');
   const event = await earlierTry(hotel, payment, '5555555555554444');
   // In one bunch with an event of the payment's own: its answer does not speak for the other object.
-  await deliver(world, service, webhookOf(hotel, own));
+  await deliver(service, webhookOf(hotel, own));
   await tell(hotel, event);
   assert.equal((await storedEvent(world, hotel, own)).state, 'processed');
   await ageEvents(world, hotel, 'differs_since', '30 seconds');

@@ -47,8 +47,9 @@ async function list(
   change: Partial<ListProviderEventsRequest> = {},
   caller = 'payment-api',
 ): Promise<ListProviderEventsResponse> {
+  const client = service.clientOf(caller);
   return await callUnary(
-    service.client.listProviderEvents.bind(service.client),
+    client.listProviderEvents.bind(client),
     {
       merchantId: hotel?.merchantId ?? '',
       mode: Mode.MODE_TEST,
@@ -57,7 +58,7 @@ async function list(
       afterEventId: '',
       ...change,
     },
-    callOptions(world, caller),
+    callOptions(),
   );
 }
 
@@ -67,15 +68,16 @@ async function replay(
   change: Partial<ReplayProviderEventRequest> = {},
   caller = 'payment-api',
 ): Promise<ProviderEvent> {
+  const client = service.clientOf(caller);
   return await callUnary(
-    service.client.replayProviderEvent.bind(service.client),
+    client.replayProviderEvent.bind(client),
     {
       ...scopeOf(hotel),
       eventId,
       origin: { actor: 'api_key:key_owner', requestId: 'req_replay', address: '192.0.2.9' },
       ...change,
     },
-    callOptions(world, caller),
+    callOptions(),
   );
 }
 
@@ -86,7 +88,7 @@ async function told(change: Record<string, unknown> = {}): Promise<Told> {
   const hotel = await world.stripeHotel();
   const { paymentId } = await deskOf(world, service, hotel).sale();
   const event = withNewId(await eventOfType(world, hotel, 'payment_intent.succeeded'), change);
-  await deliver(world, service, webhookOf(hotel, event));
+  await deliver(service, webhookOf(hotel, event));
   return { hotel, paymentId, event };
 }
 
@@ -123,7 +125,7 @@ test('a list is newest first, by cursor and by state, and of one hotel and mode 
   const later = [];
   for (let index = 0; index < 4; index += 1) {
     const one = withNewId(event, { id: `pi_unknown_${index}`, metadata: {} });
-    await deliver(world, service, webhookOf(hotel, one));
+    await deliver(service, webhookOf(hotel, one));
     later.push(one.id);
   }
   const all = [...later.toReversed(), event.id];
@@ -215,7 +217,7 @@ test('a parked event that is replayed is due at once with 72 new hours, and who 
 
 test('a processed event that is replayed asks the provider again, twin or not, and changes nothing', async () => {
   const { hotel, paymentId, event } = await told();
-  await deliver(world, service, webhookOf(hotel, withNewId(event)));
+  await deliver(service, webhookOf(hotel, withNewId(event)));
   await lookOnce(world, service, hotel);
   const earlier = await service.get(hotel, paymentId);
   const [twin] = (await list(hotel)).events.filter(({ reason }) => reason.startsWith('the same fact as'));

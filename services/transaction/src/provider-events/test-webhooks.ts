@@ -98,16 +98,12 @@ export function webhookOf(
 
 /** One delivery through the door. */
 export async function deliver(
-  world: World,
   service: TestService,
   webhook: ReceiveProviderEventRequest,
   caller = 'payment-api',
 ): Promise<ReceiveProviderEventResponse> {
-  return await callUnary(
-    service.client.receiveProviderEvent.bind(service.client),
-    webhook,
-    callOptions(world, caller),
-  );
+  const client = service.clientOf(caller);
+  return await callUnary(client.receiveProviderEvent.bind(client), webhook, callOptions());
 }
 
 /** What a merchant is asked by. */

@@ -37,11 +37,8 @@ async function check(
   caller = 'merchant',
 ): Promise<CheckProviderCredentialsResponse> {
   const request = { provider, mode, credentials };
-  return await callUnary(
-    at.client.checkProviderCredentials.bind(at.client),
-    request,
-    callOptions(world, caller),
-  );
+  const client = at.clientOf(caller);
+  return await callUnary(client.checkProviderCredentials.bind(client), request, callOptions());
 }
 
 const random = (): string => randomBytes(16).toString('hex');

@@ -7,9 +7,8 @@ import type {
 } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
-import { callUnary, fromServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary, fromServiceError } from '@centra/service-kit/grpc.ts';
 import { Secret } from '@centra/service-kit/secret.ts';
-import type { Signer } from '@centra/service-kit/service-identity.ts';
 import { LRUCache } from 'lru-cache';
 
 /** A hotel's own account at a provider, opened. Lives in memory only. */
@@ -46,7 +45,6 @@ const DEADLINE_MS = 1_500;
 /** Asks the merchant service, and remembers answers (also "none") for `ttlMs`. Concurrent calls for one account share one. */
 export function createProviderAccounts(options: {
   client: MerchantServiceClient;
-  signer: Signer;
   ttlMs: number;
 }): ProviderAccounts {
   const found = createCache<OpenedAccount>(options.ttlMs);
@@ -55,12 +53,17 @@ export function createProviderAccounts(options: {
     find: async (merchantId, mode, selector, requestId) =>
       await found(cacheKey(merchantId, mode, selector), async () => {
         const request = { merchantId, mode: toMode(mode), selector: toSelector(selector) };
-        const account = await ask(options, 'getProviderAccount', request, requestId);
+        const account = await ask(options.client, 'getProviderAccount', request, requestId);
         return account === undefined ? undefined : open(account);
       }),
     resolve: async (id, requestId) =>
       await resolved(id, async () => {
-        const account = await ask(options, 'resolveProviderAccount', { providerAccountId: id }, requestId);
+        const account = await ask(
+          options.client,
+          'resolveProviderAccount',
+          { providerAccountId: id },
+          requestId,
+        );
         return account === undefined ? undefined : { ...open(account), merchantId: account.merchantId };
       }),
   };
@@ -110,14 +113,13 @@ function toSelector(selector: AccountSelector): NonNullable<GetProviderAccountRe
 }
 
 async function ask(
-  options: { client: MerchantServiceClient; signer: Signer },
+  client: MerchantServiceClient,
   ...[method, request, requestId]:
     | ['getProviderAccount', GetProviderAccountRequest, string]
     | ['resolveProviderAccount', ResolveProviderAccountRequest, string]
 ): Promise<ProviderAccount | undefined> {
-  const { client, signer } = options;
   const call = {
-    metadata: serviceMetadata(signer, 'merchant', requestId),
+    metadata: callMetadata(requestId),
     deadlineMs: DEADLINE_MS,
     waitForReady: true,
   };

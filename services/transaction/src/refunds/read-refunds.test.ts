@@ -47,7 +47,8 @@ async function refunds(hotel: Hotel, count: number): Promise<{ paymentId: string
 
 async function get(hotel: Hotel, refundId: string, mode = Mode.MODE_TEST as Mode, caller = 'payment-api') {
   const request = { merchantId: hotel.merchantId, mode, refundId };
-  return await callUnary(service.client.getRefund.bind(service.client), request, callOptions(world, caller));
+  const client = service.clientOf(caller);
+  return await callUnary(client.getRefund.bind(client), request, callOptions());
 }
 
 async function list(
@@ -63,11 +64,8 @@ async function list(
     afterRefundId: '',
     ...change,
   };
-  return await callUnary(
-    service.client.listRefunds.bind(service.client),
-    request,
-    callOptions(world, caller),
-  );
+  const client = service.clientOf(caller);
+  return await callUnary(client.listRefunds.bind(client), request, callOptions());
 }
 
 test('a refund is read as it was answered', async () => {

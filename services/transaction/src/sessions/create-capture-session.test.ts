@@ -29,11 +29,8 @@ async function open(
   caller = 'payment-api',
 ): Promise<CaptureSession> {
   const request = { merchantId: hotel.merchantId, mode };
-  return await callUnary(
-    service.client.createCaptureSession.bind(service.client),
-    request,
-    callOptions(world, caller),
-  );
+  const client = service.clientOf(caller);
+  return await callUnary(client.createCaptureSession.bind(client), request, callOptions());
 }
 
 test("a capture session opens the vault's own form, once, in an iframe of the named origin", async () => {

@@ -1,6 +1,6 @@
 import { createPool } from '@centra/service-kit/database.ts';
 import { createLog } from '@centra/service-kit/log.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
+import { testTlsFiles } from '@centra/testkit/test-tls.ts';
 import { Client } from 'pg';
 import type { Config } from '../config.ts';
 import { createContext } from '../context.ts';
@@ -25,6 +25,7 @@ export async function openBench(
     async close() {
       await connection.end();
       base.merchantClient.close();
+      base.tls.close();
       await base.providers.close();
       await Promise.all([pool.end(), base.pool.end()]);
     },
@@ -33,7 +34,6 @@ export async function openBench(
 
 /** The service's own defaults. Nothing listens and no loop turns by itself, so what concerns those is never read. */
 function configOf(databaseUrl: string): Config {
-  const keys = createServiceKeys(['transaction']);
   return {
     host: '127.0.0.1',
     grpcPort: 0,
@@ -41,8 +41,7 @@ function configOf(databaseUrl: string): Config {
     databaseUrl,
     databasePoolMax: 1,
     merchantGrpcAddress: 'localhost:1',
-    signingKeyPem: keys.privateKeys['transaction'] ?? '',
-    trustedKeys: keys.trustedKeys,
+    tls: testTlsFiles('transaction'),
     stripeApiUrl: 'http://localhost:1',
     vaulteraBaseUrl: 'http://localhost:1',
     simulatorChallengeUrl: 'http://localhost:1',

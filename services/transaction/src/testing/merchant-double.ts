@@ -11,7 +11,7 @@ import { listenGrpc, unary } from '@centra/service-kit/grpc.ts';
 import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import { createMetrics } from '@centra/service-kit/metrics.ts';
-import { createVerifier, readTrustedKeys } from '@centra/service-kit/service-identity.ts';
+import { testTls } from '@centra/testkit/test-tls.ts';
 
 type Credentials = Readonly<Record<string, string>>;
 
@@ -26,7 +26,7 @@ type Registered = {
   deleted: boolean;
 };
 
-/** The neighbour by its contract: GetProviderAccount and ResolveProviderAccount with the accounts a test registered, for transaction's token only. */
+/** The neighbour by its contract: GetProviderAccount and ResolveProviderAccount with the accounts a test registered, for transaction's certificate only. */
 export type MerchantDouble = {
   port: number;
   /** Answers the new account's id; a later one of the same kind and mode takes its place as the default. */
@@ -35,27 +35,28 @@ export type MerchantDouble = {
   disconnect(accountId: string): void;
   /** Forgets the secrets of every version, as after a drain. */
   destroy(accountId: string): void;
-  /** Who called, as proven by the token, one entry a call. */
+  /** Who called, as proven by the certificate, one entry a call. */
   callers: string[];
   close(): Promise<void>;
 };
 
-export async function startMerchantDouble(trustedKeys: string): Promise<MerchantDouble> {
+export async function startMerchantDouble(): Promise<MerchantDouble> {
   const accounts: Registered[] = [];
   const callers: string[] = [];
-  const refuse = unary(options(trustedKeys, 'other'), async () => {
+  const refuse = unary(options('other'), async () => {
     throw new AppError('method_not_allowed', { internal: 'not part of this double' });
   });
   const implementation: MerchantServiceServer = {
     createMerchant: refuse,
     getMerchant: refuse,
+    setMerchantLimits: refuse,
     checkOrigin: refuse,
-    getProviderAccount: unary(options(trustedKeys, 'GetProviderAccount'), async (request, { caller }) => {
+    getProviderAccount: unary(options('GetProviderAccount'), async (request, { caller }) => {
       callers.push(caller);
       return select(accounts, request);
     }),
     resolveProviderAccount: unary(
-      options(trustedKeys, 'ResolveProviderAccount'),
+      options('ResolveProviderAccount'),
       async ({ providerAccountId }, { caller }) => {
         callers.push(caller);
         const id = fromPublicId('pa', providerAccountId) ?? providerAccountId;
@@ -68,6 +69,7 @@ export async function startMerchantDouble(trustedKeys: string): Promise<Merchant
   const listening = await listenGrpc([{ definition: MerchantServiceService, implementation }], {
     host: '127.0.0.1',
     port: 0,
+    tls: testTls('merchant'),
   });
   const find = (id: string): Registered => {
     const account = accounts.find((candidate) => candidate.id === id);
@@ -101,11 +103,10 @@ export async function startMerchantDouble(trustedKeys: string): Promise<Merchant
   };
 }
 
-function options(trustedKeys: string, name: string) {
+function options(name: string) {
   return {
     log: createLog('merchant', 'silent'),
     metrics: createMetrics('merchant'),
-    verifier: createVerifier('merchant', readTrustedKeys(trustedKeys)),
     name,
     callers: ['transaction'],
   };

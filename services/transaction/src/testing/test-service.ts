@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { credentials } from '@grpc/grpc-js';
 import type { Metadata } from '@grpc/grpc-js';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import type { Money } from '@centra/proto/centra/money/v1/money.ts';
@@ -26,12 +25,11 @@ import type {
   VoidResponse,
 } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import type { AppError } from '@centra/service-kit/errors.ts';
-import { callUnary, fromServiceError, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary, fromServiceError, isServiceError } from '@centra/service-kit/grpc.ts';
 import { createLog } from '@centra/service-kit/log.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
-import { createSigner } from '@centra/service-kit/service-identity.ts';
-import type { Signer } from '@centra/service-kit/service-identity.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
+import { clientAs } from '@centra/testkit/test-tls.ts';
 import type { Config } from '../config.ts';
 import type { Context } from '../context.ts';
 import { startTransaction } from '../service.ts';
@@ -40,7 +38,10 @@ import type { Hotel, World } from './world.ts';
 /** The service in this process, called over real gRPC. */
 export type TestService = {
   context: Context;
+  /** Payment-api's. */
   client: TransactionServiceClient;
+  /** Another caller's; closed with the service. */
+  clientOf(caller: string): TransactionServiceClient;
   sale(request: SaleRequest, caller?: string): Promise<SaleResponse>;
   authorize(request: AuthorizeRequest, caller?: string): Promise<AuthorizeResponse>;
   createPayment(request: CreatePaymentRequest, caller?: string): Promise<CreatePaymentResponse>;
@@ -65,30 +66,56 @@ export async function startTestService(
   log: Logger = createLog('transaction', 'silent'),
 ): Promise<TestService> {
   const service = await startTransaction(world.config(change), log, overrides);
-  const client = new TransactionServiceClient(`localhost:${service.grpcPort}`, credentials.createInsecure());
-  const options = callersOf(world);
+  const clients = new Map<string, TransactionServiceClient>();
+  const clientOf = (caller = 'payment-api'): TransactionServiceClient => {
+    const address = `localhost:${service.grpcPort}`;
+    const made = clients.get(caller) ?? clientAs(caller, TransactionServiceClient, address, 'transaction');
+    clients.set(caller, made);
+    return made;
+  };
+  const client = clientOf();
   const get = async (hotel: Hotel, paymentId: string): Promise<Payment> =>
     await callUnary(
       client.getPayment.bind(client),
       { merchantId: hotel.merchantId, mode: Mode.MODE_TEST, paymentId },
-      options(),
+      callOptions(),
     );
   return {
     context: service.context,
     client,
-    sale: async (request, caller) => await callUnary(client.sale.bind(client), request, options(caller)),
-    authorize: async (request, caller) =>
-      await callUnary(client.authorize.bind(client), request, options(caller)),
-    createPayment: async (request, caller) =>
-      await callUnary(client.createPayment.bind(client), request, options(caller)),
-    initiate: async (request, caller) =>
-      await callUnary(client.initiate.bind(client), request, options(caller)),
-    capture: async (request, caller) =>
-      await callUnary(client.capture.bind(client), request, options(caller)),
-    voidPayment: async (request, caller) =>
-      await callUnary(client.void.bind(client), request, options(caller)),
-    refund: async (request, caller) => await callUnary(client.refund.bind(client), request, options(caller)),
-    adjust: async (request, caller) => await callUnary(client.adjust.bind(client), request, options(caller)),
+    clientOf,
+    sale: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.sale.bind(as), request, callOptions());
+    },
+    authorize: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.authorize.bind(as), request, callOptions());
+    },
+    createPayment: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.createPayment.bind(as), request, callOptions());
+    },
+    initiate: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.initiate.bind(as), request, callOptions());
+    },
+    capture: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.capture.bind(as), request, callOptions());
+    },
+    voidPayment: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.void.bind(as), request, callOptions());
+    },
+    refund: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.refund.bind(as), request, callOptions());
+    },
+    adjust: async (request, caller) => {
+      const as = clientOf(caller);
+      return await callUnary(as.adjust.bind(as), request, callOptions());
+    },
     get,
     settled: async (hotel, paymentId) =>
       await waitFor(`payment ${paymentId} to settle`, async () => {
@@ -96,7 +123,7 @@ export async function startTestService(
         return isOpen(payment.status) ? undefined : payment;
       }),
     async close() {
-      client.close();
+      for (const each of clients.values()) each.close();
       await service.close();
     },
   };
@@ -118,19 +145,9 @@ export async function withTestService<T>(
 
 type CallOptions = { metadata: Metadata; deadlineMs: number };
 
-/** Metadata of a caller among our services, and a deadline. */
-export function callOptions(world: World, caller?: string): CallOptions {
-  return callersOf(world)(caller);
-}
-
-/** The same for many calls: a signer is dear to make, and remembers its token like a real caller's. */
-function callersOf(world: World): (caller?: string) => CallOptions {
-  const signers = new Map<string, Signer>();
-  return (caller = 'payment-api') => {
-    const signer = signers.get(caller) ?? createSigner(caller, world.keys.privateKeys[caller] ?? '');
-    signers.set(caller, signer);
-    return { metadata: serviceMetadata(signer, 'transaction', 'req_test'), deadlineMs: DEADLINE_MS };
-  };
+/** What every call here carries: the caller is told by its certificate. */
+export function callOptions(): CallOptions {
+  return { metadata: callMetadata('req_test'), deadlineMs: DEADLINE_MS };
 }
 
 function isOpen(status: PaymentStatus): boolean {

@@ -3,10 +3,9 @@ import { createPool } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
 import { createFailpoint } from '@centra/service-kit/failpoint.ts';
 import { createLog } from '@centra/service-kit/log.ts';
-import { createServiceKeys } from '@centra/testkit/service-keys.ts';
-import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
 import { createTestDatabase } from '@centra/testkit/test-database.ts';
 import type { TestDatabase } from '@centra/testkit/test-database.ts';
+import { testTlsFiles } from '@centra/testkit/test-tls.ts';
 import type { Config } from '../config.ts';
 import { databaseRoles, migrate, migrationsFolder } from '../migrate.ts';
 import { startMerchantDouble } from './merchant-double.ts';
@@ -34,7 +33,6 @@ export type World = {
   stripe: StripeSimulator;
   vaultera: VaulteraSimulator;
   merchant: MerchantDouble;
-  keys: ServiceKeys;
   config(change?: Partial<Config>): Config;
   /** A hotel whose default provider is Stripe. */
   stripeHotel(): Promise<Hotel>;
@@ -44,12 +42,11 @@ export type World = {
 };
 
 export async function startWorld(): Promise<World> {
-  const keys = createServiceKeys();
   const [database, stripe, vaultera, merchant] = await Promise.all([
     createTestDatabase({ service: 'transaction', roles: databaseRoles, migrationsFolder, migrate }),
     startStripeSimulator(),
     startVaulteraSimulator(),
-    startMerchantDouble(keys.trustedKeys),
+    startMerchantDouble(),
   ]);
   const log = createLog('test', 'silent');
   const admin = createPool({ url: database.adminUrl, max: 4, applicationName: 'test', log });
@@ -58,8 +55,7 @@ export async function startWorld(): Promise<World> {
     database,
     admin,
     ...parts,
-    keys,
-    config: (change = {}) => ({ ...configOf(database.url, keys, parts), ...change }),
+    config: (change = {}) => ({ ...configOf(database.url, parts), ...change }),
     stripeHotel: async () => await createHotel(parts, 'stripe'),
     simulatorHotel: async () => await createHotel(parts, 'simulator'),
     async close() {
@@ -71,7 +67,7 @@ export async function startWorld(): Promise<World> {
 
 type Parts = Pick<World, 'stripe' | 'vaultera' | 'merchant'>;
 
-function configOf(databaseUrl: string, keys: ServiceKeys, { stripe, vaultera, merchant }: Parts): Config {
+function configOf(databaseUrl: string, { stripe, vaultera, merchant }: Parts): Config {
   return {
     host: '127.0.0.1',
     grpcPort: 0,
@@ -79,8 +75,7 @@ function configOf(databaseUrl: string, keys: ServiceKeys, { stripe, vaultera, me
     databaseUrl,
     databasePoolMax: 6,
     merchantGrpcAddress: `localhost:${merchant.port}`,
-    signingKeyPem: keys.privateKeys['transaction'] ?? '',
-    trustedKeys: keys.trustedKeys,
+    tls: testTlsFiles('transaction'),
     stripeApiUrl: stripe.url,
     vaulteraBaseUrl: `${vaultera.url}/api/v1`,
     simulatorChallengeUrl: 'http://localhost:8080/v1/simulator/challenges',
