@@ -52,7 +52,7 @@ export async function startChild(options: Options): Promise<Child> {
     expectedEnd = false;
     // The file itself, not a pipe through us: a line costs the service one write and nobody else anything.
     const log = openSync(logFile, 'a');
-    child = spawn(process.execPath, [options.script], {
+    child = spawn(process.execPath, [...nodeArguments(options.script), options.script], {
       cwd: repositoryRoot,
       env: { ...inheritedEnv(), ...options.env, ...extra },
       stdio: ['ignore', log, log],
@@ -98,9 +98,18 @@ export async function startChild(options: Options): Promise<Child> {
   };
 }
 
-/** What a process needs of ours to run at all; nothing that could change how a service behaves. */
+/** Services can be followed, see docs/observability.md; simulators are the outside world. */
+function nodeArguments(script: string): string[] {
+  return script.startsWith('services/') ? ['--import', '@centra/service-kit/otel.ts'] : [];
+}
+
+// What a process needs of ours to run at all.
+const INHERITED = ['PATH', 'HOME', 'TZ', 'NODE_COMPILE_CACHE'];
+// Where the traces of `npm start` go, if anywhere; nothing else of ours may change how a service behaves.
+const INHERITED_BY_TRACES = ['OTEL_EXPORTER_OTLP_ENDPOINT', 'OTEL_TRACES_SAMPLER_ARG'];
+
 function inheritedEnv(): Record<string, string> {
-  const names = ['PATH', 'HOME', 'TZ', 'NODE_COMPILE_CACHE'];
+  const names = [...INHERITED, ...INHERITED_BY_TRACES];
   return Object.fromEntries(
     names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name] ?? '']])),
   );

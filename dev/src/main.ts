@@ -3,7 +3,8 @@ import { startDemoHotel } from './demo-hotel/server.ts';
 import { repositoryRoot } from './child.ts';
 import { startPlatform } from './platform.ts';
 import type { Platform } from './platform.ts';
-import { seedDemoHotel } from './seed.ts';
+import { seedDemoHotel } from './demo-hotel/seed-demo-hotel.ts';
+import type { DemoHotel } from './demo-hotel/seed-demo-hotel.ts';
 import type { Hotel } from './seed.ts';
 import { captureTestCard, receiptLine, takePayment } from './take-payment.ts';
 import { freePortOr } from '@centra/testkit/free-port.ts';
@@ -68,12 +69,13 @@ async function showPayment(on: Platform, of: Hotel): Promise<boolean> {
   return receipt.status === 'succeeded';
 }
 
-async function sayUrls(on: Platform, of: Hotel, demoUrl: string): Promise<void> {
+async function sayUrls(on: Platform, of: DemoHotel, demoUrl: string): Promise<void> {
   const cardToken = await captureTestCard(on, of);
   say(`
 API           ${on.gatewayUrl}/v1
 Reference     ${on.gatewayUrl}/docs   (OpenAPI: ${on.gatewayUrl}/openapi.json)
 Booking demo  ${demoUrl}   (card 4242 4242 4242 4242, any future date, any code)
+Owner         ${of.owner.email} / ${of.owner.password}   (POST /v1/auth/login; mails lie in ${on.maildir})
 Health        ${on.gatewayOpsUrl}/health   metrics: ${on.gatewayOpsUrl}/metrics
 Booking API   gRPC ${on.grpc['payment-api']} (centra.payment.v1.PaymentService, with reflection)
 Simulators    Stripe ${on.stripeUrl}   Vaultera ${on.vaulteraUrl}

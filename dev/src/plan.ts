@@ -1,4 +1,6 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
+import { tlsVariables } from '@centra/testkit/certificates.ts';
 
 export type AppName = 'auth' | 'merchant' | 'payment-api' | 'transaction' | 'api-gateway';
 export type SimulatorName = 'stripe' | 'vaultera';
@@ -10,7 +12,12 @@ export type Plan = { script: string; env: Record<string, string>; readyUrl: stri
 /** Where a process listens; 0 for a door that it does not have. */
 export type OwnPorts = { http: number; grpc: number; ops: number };
 
-export type KeyFiles = { privateKeyFile(service: string): string; trustedKeysFile: string };
+export type KeyFiles = {
+  privateKeyFile(service: string): string;
+  trustedKeysFile: string;
+  /** The certificate of a service, or of one of its callers. */
+  tlsFiles(name: string): TlsFiles;
+};
 
 /** Where each part finds the others: their own ports, or whatever stands before them. */
 export type Wiring = {
@@ -33,6 +40,8 @@ export type Wiring = {
   opsPorts: Readonly<Record<string, number>>;
   keys: KeyFiles;
   keyringFile: string;
+  /** Where auth puts its mails, for lack of a mail server. */
+  maildir: string;
 };
 
 /** Every variable of one service, in this one place for every platform that is started by us. */
@@ -47,6 +56,7 @@ export function planService(name: AppName, ports: OwnPorts, wiring: Wiring): Pla
       DATABASE_URL: wiring.databaseUrls[name] ?? '',
       TRUSTED_KEYS_FILE: wiring.keys.trustedKeysFile,
       SIGNING_KEY_FILE: wiring.keys.privateKeyFile(name),
+      ...tlsVariables(wiring.keys.tlsFiles(name)),
       AUTH_GRPC_ADDRESS: wiring.authGrpc,
       MERCHANT_GRPC_ADDRESS: wiring.merchantGrpc,
       TRANSACTION_GRPC_ADDRESS: wiring.transactionGrpc,
@@ -59,6 +69,12 @@ export function planService(name: AppName, ports: OwnPorts, wiring: Wiring): Pla
 function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
   switch (name) {
     case 'auth':
+      return {
+        // Its own: neither service could open what the other one sealed.
+        KEYRING_FILE: join(dirname(wiring.keyringFile), 'auth-keyring.json'),
+        REDIS_URL: wiring.redisUrl ?? '',
+        MAILDIR: wiring.maildir,
+      };
     case 'payment-api':
       return {};
     case 'merchant':

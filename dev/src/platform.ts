@@ -1,5 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
 import { startEmbeddedPostgres, stopLeftOverPostgres } from '@centra/testkit/embedded-postgres.ts';
 import { freePort, freePortOr } from '@centra/testkit/free-port.ts';
 import { hasRedisServer, startRedisServer } from '@centra/testkit/redis-server.ts';
@@ -9,7 +10,7 @@ import { provisionDatabases } from './databases.ts';
 import { writeKeys } from './keys.ts';
 import { endLeftOvers, forgetProcesses, rememberProcesses } from './left-overs.ts';
 import { local } from './plan.ts';
-import type { ServiceName } from './plan.ts';
+import type { AppName, Plan, ServiceName } from './plan.ts';
 import { startServices } from './services.ts';
 
 export type Platform = {
@@ -17,6 +18,8 @@ export type Platform = {
   gatewayOpsUrl: string;
   stripeUrl: string;
   vaulteraUrl: string;
+  /** Service name to its operators' listener. */
+  opsUrls: Readonly<Record<AppName, string>>;
   /** Service name to host:port of its gRPC door. */
   grpc: Readonly<Record<'auth' | 'merchant' | 'payment-api' | 'transaction', string>>;
   /** postgres://… of the superuser. */
@@ -25,9 +28,14 @@ export type Platform = {
   databaseUrls: Readonly<Record<string, string>>;
   dataDir: string;
   logFolder: string;
-  operatorKeyPem: string;
+  /** Where auth's mails lie. */
+  maildir: string;
+  /** The certificate of a service, or of one of its callers. */
+  tlsFiles(name: string): TlsFiles;
   redis: RedisServer | undefined;
   child(name: ServiceName): Child;
+  /** How a process was started, for another one like it. */
+  plan(name: ServiceName): Plan;
   stop(): Promise<void>;
 };
 
@@ -108,6 +116,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     return {
       gatewayUrl: local(ports.gateway),
       gatewayOpsUrl: local(ports.gatewayOps),
+      opsUrls: {
+        'api-gateway': local(ports.gatewayOps),
+        auth: local(ports.authOps),
+        merchant: local(ports.merchantOps),
+        'payment-api': local(ports.paymentApiOps),
+        transaction: local(ports.transactionOps),
+      },
       stripeUrl: local(ports.stripe),
       vaulteraUrl: local(ports.vaultera),
       grpc: {
@@ -121,9 +136,11 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       databaseUrls,
       dataDir,
       logFolder,
-      operatorKeyPem: readFileSync(keys.privateKeyFile('operator'), 'utf8'),
+      maildir: join(dataDir, 'mail'),
+      tlsFiles: keys.tlsFiles,
       redis,
       child: services.child,
+      plan: services.plan,
       async stop() {
         await stopAll(stops);
         forgetProcesses(dataDir);

@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { credentials } from '@grpc/grpc-js';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
-import { createSigner } from '@centra/service-kit/service-identity.ts';
+import { callMetadata, callUnary, createClient } from '@centra/service-kit/grpc.ts';
+import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
+import { createLog } from '@centra/service-kit/log.ts';
+import { SCOPES } from '@centra/service-kit/permissions.ts';
+import type { TlsFiles } from '@centra/service-kit/tls.ts';
+import type { ChannelOptions } from '@grpc/grpc-js';
 import { z } from 'zod';
-import type { Platform } from './platform.ts';
 
 /** A hotel to play with: its id, its API key, and its own keys at both simulators. */
 export type Hotel = { merchantId: string; apiKey: string; stripeKey: string; vaulteraKey: string };
@@ -21,38 +21,11 @@ export type Doors = {
   stripeUrl: string;
   vaulteraUrl: string;
   grpc: Readonly<Record<'auth' | 'merchant', string>>;
-  operatorKeyPem: string;
+  /** The certificate of a service, or of one of its callers. */
+  tlsFiles(name: string): TlsFiles;
 };
 
-const hotelSchema = z.object({
-  merchantId: z.string(),
-  apiKey: z.string(),
-  stripeKey: z.string(),
-  vaulteraKey: z.string(),
-});
-
-const SCOPES = [
-  'payments:read',
-  'payments:write',
-  'refunds:write',
-  'operations:read',
-  'operations:settle',
-  'provider_accounts:read',
-  'provider_accounts:write',
-  'api_keys:read',
-  'api_keys:write',
-];
 const DEADLINE_MS = 10_000;
-
-/** The demo hotel of this data folder: made at the first start, read back afterwards. */
-export async function seedDemoHotel(platform: Platform, demoOrigin: string): Promise<Hotel> {
-  const file = join(platform.dataDir, 'demo-hotel.json');
-  if (existsSync(file)) return hotelSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
-  const hotel = await createHotel(platform, { name: 'Riad Centra (demo)', origins: [demoOrigin] });
-  // The API key is shown once, so a second start can only have it from here. Demo credentials: they open simulators.
-  writeFileSync(file, JSON.stringify(hotel, null, 2), { mode: 0o600 });
-  return hotel;
-}
 
 type HotelOptions = {
   name: string;
@@ -131,7 +104,7 @@ async function registerMerchant(
   allowedOrigins: readonly string[],
 ): Promise<string> {
   const merchantId = randomUUID();
-  const client = new MerchantServiceClient(doors.grpc.merchant, credentials.createInsecure());
+  const client = asOperator(doors, MerchantServiceClient, 'merchant');
   try {
     const request = {
       merchantId,
@@ -141,7 +114,7 @@ async function registerMerchant(
       defaultCurrency: 'EUR',
       allowedOrigins: [...allowedOrigins],
     };
-    await callUnary(client.createMerchant.bind(client), request, operatorCall(doors, 'merchant'));
+    await callUnary(client.createMerchant.bind(client), request, operatorCall());
     return merchantId;
   } finally {
     client.close();
@@ -152,30 +125,60 @@ async function registerMerchant(
 export async function createApiKey(
   doors: Doors,
   merchantId: string,
-  options: { scopes?: string[]; mode?: Mode } = {},
+  options: { scopes?: readonly string[]; mode?: Mode } = {},
 ): Promise<string> {
-  const client = new AuthServiceClient(doors.grpc.auth, credentials.createInsecure());
-  try {
-    const { secret } = await callUnary(
-      client.createApiKey.bind(client),
-      {
-        merchantId,
-        mode: options.mode ?? Mode.MODE_TEST,
-        name: 'Seeded by the development platform',
-        scopes: options.scopes ?? SCOPES,
-        expiresAt: undefined,
-      },
-      operatorCall(doors, 'auth'),
-    );
+  const request = {
+    merchantId,
+    mode: options.mode ?? Mode.MODE_TEST,
+    name: 'Seeded by the development platform',
+    scopes: [...(options.scopes ?? SCOPES)],
+    expiresAt: undefined,
+  };
+  return await askAuth(doors, async (client, call) => {
+    const { secret } = await callUnary(client.createApiKey.bind(client), request, call);
     return secret;
+  });
+}
+
+/** Asks auth as the operator, who onboards hotels. */
+export async function askAuth<T>(
+  doors: Doors,
+  ask: (client: AuthServiceClient, call: OperatorCall) => Promise<T>,
+): Promise<T> {
+  const client = asOperator(doors, AuthServiceClient, 'auth');
+  try {
+    return await ask(client, operatorCall());
   } finally {
     client.close();
   }
 }
 
-function operatorCall(doors: Doors, audience: string): Parameters<typeof callUnary>[2] {
-  const signer = createSigner('operator', doors.operatorKeyPem);
-  return { metadata: serviceMetadata(signer, audience, 'seed'), deadlineMs: DEADLINE_MS };
+type OperatorCall = Parameters<typeof callUnary>[2];
+
+function operatorCall(): OperatorCall {
+  return { metadata: callMetadata('seed'), deadlineMs: DEADLINE_MS };
+}
+
+/** A client with the operator's certificate. */
+function asOperator<C>(
+  doors: Doors,
+  Client: Parameters<typeof createClient<C>>[0],
+  server: 'auth' | 'merchant',
+): C {
+  return clientOf(doors, 'operator', Client, { address: doors.grpc[server], server });
+}
+
+/** A client with the certificate of that caller. */
+export function clientOf<C>(
+  doors: Pick<Doors, 'tlsFiles'>,
+  caller: string,
+  Client: Parameters<typeof createClient<C>>[0],
+  to: { address: string; server: string; options?: Partial<ChannelOptions> },
+): C {
+  const tls = loadTls(doors.tlsFiles(caller), { name: caller, log: createLog(caller) });
+  // What was read holds for as long as such a client lives.
+  tls.close();
+  return createClient(Client, to.address, { tls, ...to });
 }
 
 /** Posts JSON; throws with the answer's own words when it is refused. */

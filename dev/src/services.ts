@@ -16,6 +16,8 @@ type Parts = {
 
 export type Services = {
   child(name: ServiceName): Child;
+  /** How it was started, for another one like it. */
+  plan(name: ServiceName): Plan;
   pids(): number[];
   /** The door first, then inwards, so that what is under way can finish. */
   stop(): Promise<void>;
@@ -50,8 +52,9 @@ export async function startServices(parts: Parts): Promise<Services> {
       }),
     );
   };
+  const planned = plans(parts);
   const results = await Promise.allSettled(
-    Object.entries(plans(parts)).map(async ([name, plan]) => await start([toName(name), plan])),
+    Object.entries(planned).map(async ([name, plan]) => await start([toName(name), plan])),
   );
   const stop = async (): Promise<void> => {
     for (const name of STOP_ORDER) await children.get(name)?.stop();
@@ -67,6 +70,7 @@ export async function startServices(parts: Parts): Promise<Services> {
       if (child === undefined) throw new Error(`${name} is not running`);
       return child;
     },
+    plan: (name) => planned[name],
     pids: () => [...children.values()].map((child) => child.pid()),
     stop,
   };
@@ -101,6 +105,7 @@ function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<
     },
     keys,
     keyringFile: join(dataDir, 'keys', 'keyring.json'),
+    maildir: join(dataDir, 'mail'),
   };
   const service = (name: AppName, http: number, grpc: number, ops: number): Plan =>
     planService(name, { http, grpc, ops }, wiring);
