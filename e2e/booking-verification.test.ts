@@ -2,10 +2,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createApiKey } from '@centra/dev/seed.ts';
 import type { Hotel } from '@centra/dev/seed.ts';
-import { PaymentServiceClient, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
+import { PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
-import { Metadata, credentials, status } from '@grpc/grpc-js';
-import { card, charge, onboardHotel, paymentSchema, startPlatformUnderTest } from './platform-under-test.ts';
+import { Metadata, status } from '@grpc/grpc-js';
+import {
+  bookingClient,
+  card,
+  charge,
+  onboardHotel,
+  paymentSchema,
+  startPlatformUnderTest,
+} from './platform-under-test.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 
 let platform: PlatformUnderTest;
@@ -15,7 +23,7 @@ let paymentId: string;
 before(async () => {
   platform = await startPlatformUnderTest();
   hotel = await onboardHotel(platform);
-  client = new PaymentServiceClient(platform.grpc['payment-api'], credentials.createInsecure());
+  client = bookingClient(platform);
   paymentId = paymentSchema.parse(
     (await charge(platform, hotel, { cardToken: await card(platform, hotel) })).json,
   ).id;

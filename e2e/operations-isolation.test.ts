@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Hotel } from '@centra/dev/seed.ts';
-import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
-import { credentials, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { z } from 'zod';
 import {
   as,
@@ -21,6 +21,7 @@ import {
 } from './operations-under-test.ts';
 import {
   arm,
+  bookingClient,
   call,
   card,
   onboardHotel,
@@ -37,7 +38,7 @@ before(async () => {
   platform = await startPlatformUnderTest();
   hotel = await onboardHotel(platform);
   other = await onboardHotel(platform, 'Riad Other');
-  client = new PaymentServiceClient(platform.grpc['payment-api'], credentials.createInsecure());
+  client = bookingClient(platform);
 });
 after(async () => {
   client.close();

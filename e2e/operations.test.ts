@@ -2,14 +2,9 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type { Hotel } from '@centra/dev/seed.ts';
-import {
-  CaptureMethod,
-  Initiation,
-  PaymentServiceClient,
-  PaymentStatus,
-} from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
+import { CaptureMethod, Initiation, PaymentStatus } from '@centra/proto/centra/payment/v1/payment.ts';
 import { callUnary } from '@centra/service-kit/grpc.ts';
-import { credentials } from '@grpc/grpc-js';
 import { z } from 'zod';
 import {
   as,
@@ -24,7 +19,14 @@ import {
   refundSchema,
   storedSteps,
 } from './operations-under-test.ts';
-import { call, card, onboardHotel, problemSchema, startPlatformUnderTest } from './platform-under-test.ts';
+import {
+  bookingClient,
+  call,
+  card,
+  onboardHotel,
+  problemSchema,
+  startPlatformUnderTest,
+} from './platform-under-test.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 
 let platform: PlatformUnderTest;
@@ -33,7 +35,7 @@ let client: PaymentServiceClient;
 before(async () => {
   platform = await startPlatformUnderTest();
   hotel = await onboardHotel(platform);
-  client = new PaymentServiceClient(platform.grpc['payment-api'], credentials.createInsecure());
+  client = bookingClient(platform);
 });
 after(async () => {
   client.close();

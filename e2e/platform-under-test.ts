@@ -3,9 +3,10 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPlatform } from '@centra/dev/platform.ts';
 import type { Platform, PlatformOptions } from '@centra/dev/platform.ts';
-import { createHotel } from '@centra/dev/seed.ts';
+import { clientOf, createHotel } from '@centra/dev/seed.ts';
 import type { Hotel } from '@centra/dev/seed.ts';
 import { captureTestCard } from '@centra/dev/take-payment.ts';
+import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
 import { Client } from 'pg';
@@ -43,6 +44,12 @@ export async function startPlatformUnderTest(
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** PaymentService as the booking API calls it. */
+export function bookingClient({ grpc, tlsFiles }: Platform): PaymentServiceClient {
+  const to = { address: grpc['payment-api'], server: 'payment-api' };
+  return clientOf({ tlsFiles }, 'booking-api', PaymentServiceClient, to);
 }
 
 export async function onboardHotel(platform: Platform, name = 'Riad Test'): Promise<Hotel> {
