@@ -23,11 +23,13 @@ export async function untilRest(stage: Pick<Stage, 'postgres'>, timeoutMs: numbe
   }
 }
 
-// Enough of them to see what they have in common.
+// Enough of them to see what they have in common. What was surely not sent waits a quarter of an hour for its key, whose caller
+// was told 503 (docs/decisions/0005): nothing moves it until it is asked again or that time is over.
 const UNREST = `
   select (select coalesce(json_agg(open.words), '[]') from (
             select concat_ws(' ', id, kind, state, 'attempt', attempt, unknown_reason) as words from operations
-             where state in ('prepared', 'sent', 'unknown') and escalated_at is null order by created_at limit 10
+             where state in ('prepared', 'sent', 'unknown') and escalated_at is null
+               and not (state = 'prepared' and sequence = 1 and due_at > now()) order by created_at limit 10
           ) as open) as operations,
          (select coalesce(json_agg(waiting.words), '[]') from (
             select concat_ws(' ', id, type, 'attempts', attempts, reason) as words from provider_events

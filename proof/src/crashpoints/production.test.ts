@@ -50,6 +50,9 @@ function start(service: string, env: Record<string, string | undefined>): Return
     DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing',
     SIGNING_KEY_FILE: keyFile,
     TRUSTED_KEYS_FILE: keyFile,
+    TLS_CERT_FILE: keyFile,
+    TLS_KEY_FILE: keyFile,
+    TLS_CA_FILE: keyFile,
     ...env,
   });
 }

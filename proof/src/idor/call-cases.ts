@@ -36,7 +36,7 @@ const hotels: readonly Case[] = [
   forHotels(
     `${HOTELS}/CreatePayment`,
     async (world, options) => {
-      const { payment } = world.clients;
+      const { payment } = world;
       const request = CreatePaymentRequest.fromPartial({
         idempotencyKey: randomUUID(),
         terms: terms(world),
@@ -48,7 +48,7 @@ const hotels: readonly Case[] = [
     [
       {
         name: 'at a price that was promised to the owner',
-        ask: async ({ clients: { payment }, owned, own, intruder }) => {
+        ask: async ({ payment, owned, own, intruder }) => {
           const request = CreatePaymentRequest.fromPartial({
             idempotencyKey: randomUUID(),
             terms: { bookingReference: 'INTRUDER-2', quoteId: owned.quote },
@@ -60,7 +60,7 @@ const hotels: readonly Case[] = [
       },
       {
         name: 'with the owner’s Idempotency-Key: nothing is replayed',
-        ask: async ({ clients: { payment }, owned, own, intruder }) => {
+        ask: async ({ payment, owned, own, intruder }) => {
           const request = CreatePaymentRequest.fromPartial({
             idempotencyKey: owned.key,
             terms: { amount: eur(4_400n), bookingReference: 'INTRUDER-2' },
@@ -77,7 +77,7 @@ const hotels: readonly Case[] = [
   forHotels(
     `${HOTELS}/InitiatePayment`,
     async (world, options) => {
-      const { payment } = world.clients;
+      const { payment } = world;
       const request = InitiatePaymentRequest.fromPartial({
         idempotencyKey: randomUUID(),
         terms: terms(world),
@@ -88,44 +88,44 @@ const hotels: readonly Case[] = [
     },
     { foreign: MISSING_ACCOUNT },
   ),
-  forHotels(`${HOTELS}/AuthorizePayment`, async ({ clients: { payment }, owned, own }, options) => {
+  forHotels(`${HOTELS}/AuthorizePayment`, async ({ payment, owned, own }, options) => {
     const { cardToken } = own;
     const request = { idempotencyKey: randomUUID(), paymentId: owned.created, cardToken };
     const asked = AuthorizePaymentRequest.fromPartial(request);
     return await asking(payment.authorizePayment.bind(payment), asked, options);
   }),
-  forHotels(`${HOTELS}/CapturePayment`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/CapturePayment`, async ({ payment, owned }, options) => {
     const request = CapturePaymentRequest.fromPartial({
       idempotencyKey: randomUUID(),
       paymentId: owned.held,
     });
     return await asking(payment.capturePayment.bind(payment), request, options);
   }),
-  forHotels(`${HOTELS}/CancelPayment`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/CancelPayment`, async ({ payment, owned }, options) => {
     const request = CancelPaymentRequest.fromPartial({ idempotencyKey: randomUUID(), paymentId: owned.held });
     return await asking(payment.cancelPayment.bind(payment), request, options);
   }),
-  forHotels(`${HOTELS}/AdjustPayment`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/AdjustPayment`, async ({ payment, owned }, options) => {
     const asked = { idempotencyKey: randomUUID(), paymentId: owned.held, amount: eur(13_000n) };
     const request = AdjustPaymentRequest.fromPartial(asked);
     return await asking(payment.adjustPayment.bind(payment), request, options);
   }),
-  forHotels(`${HOTELS}/RefundPayment`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/RefundPayment`, async ({ payment, owned }, options) => {
     const request = RefundPaymentRequest.fromPartial({ idempotencyKey: randomUUID(), paymentId: owned.sold });
     return await asking(payment.refundPayment.bind(payment), request, options);
   }),
-  forHotels(`${HOTELS}/GetPayment`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/GetPayment`, async ({ payment, owned }, options) => {
     const request = GetPaymentRequest.fromPartial({ paymentId: owned.sold });
     return await asking(payment.getPayment.bind(payment), request, options);
   }),
-  forHotels(`${HOTELS}/GetPaymentStatus`, async ({ clients: { payment }, owned }, options) => {
+  forHotels(`${HOTELS}/GetPaymentStatus`, async ({ payment, owned }, options) => {
     const request = GetPaymentStatusRequest.fromPartial({ paymentId: owned.sold });
     return await asking(payment.getPaymentStatus.bind(payment), request, options);
   }),
   // It takes no id; what it makes is the caller's own, of the caller's own mode.
   forHotels(
     `${HOTELS}/GetQuote`,
-    async ({ clients: { payment } }, options) => {
+    async ({ payment }, options) => {
       const request = GetQuoteRequest.fromPartial({
         currency: 'EUR',
         items: [{ item: 'room.single', nights: 1 }],

@@ -1,17 +1,18 @@
-import { callUnary, fromServiceError, isServiceError, serviceMetadata } from '@centra/service-kit/grpc.ts';
-import { SIGNERS } from '@centra/testkit/service-keys.ts';
+import { callMetadata, callUnary, fromServiceError, isServiceError } from '@centra/service-kit/grpc.ts';
+import { CERTIFIED } from '@centra/testkit/certificates.ts';
+import type { CertifiedName } from '@centra/testkit/certificates.ts';
 import { Metadata, status } from '@grpc/grpc-js';
 import { ends } from './attempt.ts';
 import type { Attempt, Case, Seen } from './attempt.ts';
-import type { Signing, World } from './world.ts';
+import type { World } from './world.ts';
 
 type Options = { metadata: Metadata; deadlineMs: number };
 // As long as the slowest sale that is allowed to be slow.
 const DEADLINE_MS = 60_000;
 
-/** As a service of ours that proves itself to the one it calls. */
-export function as(world: World, service: Signing, audience: ServiceName): Options {
-  return { metadata: serviceMetadata(world.signer(service), audience, 'req_idor'), deadlineMs: DEADLINE_MS };
+/** As a service of ours, which its certificate names. */
+export function asService(): Options {
+  return { metadata: callMetadata('req_idor'), deadlineMs: DEADLINE_MS };
 }
 
 /** As a hotel, with its own key. */
@@ -70,8 +71,13 @@ function serviceOf(of: string): ServiceName {
 const unread = (bytes: Buffer): Buffer => bytes;
 
 /** The call with no message in it: who may not call is refused before anything is read. */
-async function bare(world: World, of: string, metadata: Metadata): Promise<Seen> {
-  const client = world.clients[CLIENTS[serviceOf(of)]];
+async function bare(
+  world: World,
+  of: string,
+  caller: CertifiedName,
+  { metadata }: Options = asService(),
+): Promise<Seen> {
+  const client = world.clients(caller)[CLIENTS[serviceOf(of)]];
   return await tell('', async () => {
     const answer = await new Promise<Buffer | undefined>((resolve, reject) => {
       client.makeUnaryRequest(
@@ -91,36 +97,30 @@ async function bare(world: World, of: string, metadata: Metadata): Promise<Seen>
 const UNAUTHENTICATED = ends('UNAUTHENTICATED unauthenticated');
 
 /** An RPC between our services: whoever is not on its list is refused, and so is every hotel's own credential. */
-export function between(of: string, callers: readonly Signing[], attempts: readonly Attempt[]): Case {
+export function between(of: string, callers: readonly CertifiedName[], attempts: readonly Attempt[]): Case {
   const service = serviceOf(of);
-  const elsewhere = service === 'auth' ? 'merchant' : 'auth';
-  const [caller = 'operator'] = callers;
-  const strangers = SIGNERS.filter((signer) => !callers.includes(signer));
+  const strangers = CERTIFIED.filter((name) => !callers.includes(name));
+  const [stranger = 'booking-api'] = strangers;
   // A stream is refused without our trailer, by its status alone.
   const isStream = of.endsWith('/WatchRevocations');
   const denied = isStream ? ends('PERMISSION_DENIED internal') : ends('PERMISSION_DENIED forbidden');
-  const unknown = isStream ? ends('UNAUTHENTICATED internal') : UNAUTHENTICATED;
+  // Nothing in the metadata makes a caller of somebody whose certificate does not.
   const bearer = (name: string, token: (world: World) => string): Attempt => ({
     name,
-    ask: async (world) => await bare(world, of, withKey(token(world)).metadata),
-    judge: unknown,
+    ask: async (world) => await bare(world, of, stranger, withKey(token(world))),
+    judge: denied,
   });
   return {
     of,
     attempts: [
-      ...strangers.map((signer): Attempt => ({
-        name: `called by ${signer}`,
-        ask: async (world) => await bare(world, of, as(world, signer, service).metadata),
+      ...strangers.map((name): Attempt => ({
+        name: `called by ${name}`,
+        ask: async (world) => await bare(world, of, name),
         judge: denied,
       })),
-      {
-        name: 'without a credential',
-        ask: async (world) => await bare(world, of, new Metadata()),
-        judge: unknown,
-      },
       bearer('with the key of another hotel', ({ intruder }) => intruder.apiKey),
       bearer('with the owner’s own key', ({ owner }) => owner.apiKey),
-      bearer('with a token for another service', (world) => world.signer(caller).serviceToken(elsewhere)),
+      bearer('with the gateway’s token', (world) => world.signer('api-gateway').serviceToken(service)),
       bearer('with what the gateway vouches for a hotel', (world) =>
         world.signer('api-gateway').identityToken(service, {
           merchantId: world.owner.merchantId,
@@ -137,7 +137,7 @@ export function between(of: string, callers: readonly Signing[], attempts: reado
 const NOT_FOUND = ends('NOT_FOUND not_found');
 
 /**
- * An RPC for hotels, by their own keys: the intruder's keys of both modes, and the owner's of the other mode, find nothing;
+ * An RPC for hotels, by their own keys through the booking API: the intruder's keys of both modes, and the owner's of the other mode, find nothing;
  * without a key, or with a token of our services, there is nobody.
  */
 export function forHotels(
@@ -166,9 +166,15 @@ export function forHotels(
     },
     {
       name: 'with a token of the gateway',
-      ask: async (world) => await ask(world, as(world, 'api-gateway', 'payment-api')),
+      ask: async (world) =>
+        await ask(world, withKey(world.signer('api-gateway').serviceToken('payment-api'))),
       judge: UNAUTHENTICATED,
     },
+    ...CERTIFIED.filter((name) => name !== 'booking-api').map((name): Attempt => ({
+      name: `called by ${name} with the owner’s own key`,
+      ask: async (world) => await bare(world, of, name, withKey(world.owner.apiKey)),
+      judge: ends('PERMISSION_DENIED forbidden'),
+    })),
     ...more,
   ];
   // What it would make there is the owner's own.

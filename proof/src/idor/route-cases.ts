@@ -2,6 +2,7 @@ import type { Case } from './attempt.ts';
 import { ends } from './attempt.ts';
 import { byId, NOT_FOUND, ofList, telling } from './routes.ts';
 import { openRoutes } from './open-route-cases.ts';
+import { personRoutes } from './person-route-cases.ts';
 import { newPaymentRoutes, UNKNOWN_CARD } from './new-payment-cases.ts';
 
 // What each route takes that could be somebody else's. A route of the OpenAPI document that is not here fails the build, and
@@ -48,6 +49,7 @@ const payments: readonly Case[] = [
   byId('POST /v1/payments/{id}/capture', { id: ({ held }) => held, body: () => eur(100), key: true }),
   byId('POST /v1/payments/{id}/cancel', { id: ({ held }) => held, body: () => ({}), key: true }),
   byId('POST /v1/payments/{id}/adjust', { id: ({ held }) => held, body: () => eur(13_000), key: true }),
+  byId('POST /v1/payments/{id}/client-secret', { id: ({ created }) => created }),
   byId('POST /v1/payments/{id}/refund', { id: ({ sold }) => sold, body: () => eur(100), key: true }),
   ofList('GET /v1/refunds', {
     shows: ({ refund }) => refund,
@@ -169,6 +171,12 @@ const settings: readonly Case[] = [
   },
   ofList('GET /v1/api-keys', { shows: ({ apiKey }) => apiKey, bothModes: true }),
   byId('GET /v1/api-keys/{id}', { id: ({ apiKey }) => apiKey, bothModes: true }),
+  byId('GET /v1/api-keys/{id}/usage', { id: ({ apiKey }) => apiKey, bothModes: true }),
+  byId('POST /v1/api-keys/{id}/rotate', {
+    id: ({ apiKey }) => apiKey,
+    body: () => ({ overlap_seconds: 0 }),
+    bothModes: true,
+  }),
   byId('DELETE /v1/api-keys/{id}', { id: ({ apiKey }) => apiKey, bothModes: true }),
 ];
 
@@ -177,5 +185,6 @@ export const ROUTE_CASES: readonly Case[] = [
   ...payments,
   ...queues,
   ...settings,
+  ...personRoutes,
   ...openRoutes,
 ];

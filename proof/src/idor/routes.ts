@@ -85,6 +85,16 @@ export function byId(of: string, { id, body, key, bothModes, more = [] }: ById):
       judge: NOT_FOUND,
     },
     {
+      name: 'by the owner of another hotel in person',
+      ask: async (world) => await ask(world, { apiKey: world.people.intruder.token }),
+      judge: NOT_FOUND,
+    },
+    {
+      name: 'by a person of both hotels, with the token of the other one',
+      ask: async (world) => await ask(world, { apiKey: world.people.both.token }),
+      judge: NOT_FOUND,
+    },
+    {
       name: 'by the other name of the path',
       ask: async (world) => {
         const path = `/api${template.replace(/\{\w+\}/, id(world.owned))}`;

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import type { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import type { CertifiedName } from '@centra/testkit/certificates.ts';
 import { ends } from './attempt.ts';
 import type { Attempt, Case, Seen } from './attempt.ts';
-import { as, between } from './calls.ts';
+import { asService, between } from './calls.ts';
 import type { asking } from './calls.ts';
-import type { Signing, World } from './world.ts';
+import type { World } from './world.ts';
 
 export const NOT_FOUND = ends('NOT_FOUND not_found');
 const { MODE_TEST, MODE_LIVE } = Mode;
@@ -20,7 +21,7 @@ export type Ask = (
   options: Options,
 ) => Promise<Seen>;
 
-type Told = { judge?: Attempt['judge']; callers?: readonly Signing[]; acts?: true };
+type Told = { judge?: Attempt['judge']; callers?: readonly CertifiedName[]; acts?: true };
 
 /** Asked for the intruder in both modes, for the owner in the other mode, and for a hotel that is none. */
 export function scoped(
@@ -52,7 +53,7 @@ export async function asked(
   world: World,
   ask: Ask,
   scope: Scope,
-  caller: Signing = 'payment-api',
+  caller: CertifiedName = 'payment-api',
 ): Promise<Seen> {
-  return await ask(world.clients.transaction, scope, world, as(world, caller, 'transaction'));
+  return await ask(world.clients(caller).transaction, scope, world, asService());
 }

@@ -4,7 +4,7 @@ import type { GetProviderAccountRequest } from '@centra/proto/centra/merchant/v1
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { both, ends } from './attempt.ts';
 import type { Attempt, Case } from './attempt.ts';
-import { as, asking, between } from './calls.ts';
+import { asService, asking, between } from './calls.ts';
 import { OWNER_ORIGIN } from './world.ts';
 import type { World } from './world.ts';
 
@@ -17,8 +17,8 @@ function validating(name: string, secret: (world: World) => string, judge: Attem
   return {
     name,
     ask: async (world) => {
-      const { auth } = world.clients;
-      const options = as(world, 'api-gateway', 'auth');
+      const { auth } = world.clients('api-gateway');
+      const options = asService();
       return await asking(auth.validateApiKey.bind(auth), { secret: secret(world) }, options);
     },
     judge,
@@ -53,6 +53,73 @@ const keys: readonly Case[] = [
   between(`${AUTH}/CreateApiKey`, ['operator'], []),
 ];
 
+const people: readonly Case[] = [
+  between(
+    `${AUTH}/ValidateAccessToken`,
+    ['api-gateway'],
+    [
+      {
+        name: 'the intruder’s token is the intruder’s, at the intruder’s hotel',
+        ask: async (world) => await validatingToken(world, world.people.intruder.token),
+        judge: both(ends('OK'), ({ text }, { intruder }) =>
+          text.includes(intruder.merchantId) ? undefined : `answered ${text}`,
+        ),
+      },
+      {
+        name: 'the owner’s token with another end',
+        ask: async (world) => await validatingToken(world, swapped(world.people.owner.token)),
+        judge: REFUSED_KEY,
+      },
+    ],
+  ),
+  between(
+    `${AUTH}/CheckPermission`,
+    ['merchant', 'payment-api'],
+    [
+      {
+        name: 'the intruder in person at the owner’s hotel',
+        ask: async (world) => {
+          const { auth } = world.clients('payment-api');
+          const { userId } = world.people.intruder;
+          const request = { userId, merchantId: world.owner.merchantId, permission: 'payments:read' };
+          return await asking(auth.checkPermission.bind(auth), request, asService());
+        },
+        judge: (seen) =>
+          seen.text === '{"allowed":false}' ? undefined : `answered ${seen.outcome} ${seen.text}`,
+      },
+    ],
+  ),
+  between(`${AUTH}/RecordKeyUsage`, ['api-gateway', 'payment-api'], []),
+  between(
+    `${AUTH}/SetMember`,
+    ['merchant', 'operator'],
+    [
+      {
+        name: 'a role of the owner’s at the intruder’s hotel',
+        ask: async (world) => {
+          const { auth } = world.clients('operator');
+          const request = {
+            merchantId: world.intruder.merchantId,
+            person: { $case: 'userId' as const, value: world.people.both.userId },
+            role: world.people.role,
+            actor: 'service:operator',
+          };
+          return await asking(auth.setMember.bind(auth), request, asService());
+        },
+        judge: ends('NOT_FOUND not_found'),
+      },
+    ],
+  ),
+  // Nothing but who may call it stands between a caller and any hotel.
+  between(`${AUTH}/SetMerchantAccess`, ['merchant', 'operator'], []),
+  between(`${AUTH}/RotateSigningKey`, ['operator'], []),
+];
+
+async function validatingToken(world: World, token: string): ReturnType<typeof asking> {
+  const { auth } = world.clients('api-gateway');
+  return await asking(auth.validateAccessToken.bind(auth), { token }, asService());
+}
+
 const MERCHANTS = 'centra.merchant.v1.MerchantService';
 const { MODE_TEST, MODE_LIVE } = Mode;
 
@@ -65,13 +132,9 @@ function opening(
   return {
     name,
     ask: async (world) => {
-      const { merchant } = world.clients;
+      const { merchant } = world.clients('transaction');
       const request = { merchantId: whose(world), mode, selector: selector(world) };
-      return await asking(
-        merchant.getProviderAccount.bind(merchant),
-        request,
-        as(world, 'transaction', 'merchant'),
-      );
+      return await asking(merchant.getProviderAccount.bind(merchant), request, asService());
     },
     judge: ends('NOT_FOUND not_found', 'FAILED_PRECONDITION provider_account_missing'),
   };
@@ -94,7 +157,7 @@ const merchants: readonly Case[] = [
       {
         name: 'by the operator, under the owner’s id with other words',
         ask: async (world) => {
-          const { merchant } = world.clients;
+          const { merchant } = world.clients('operator');
           const request = {
             merchantId: world.owner.merchantId,
             name: 'Hotel Intruder',
@@ -103,16 +166,13 @@ const merchants: readonly Case[] = [
             defaultCurrency: 'EUR',
             allowedOrigins: ['https://intruder.example'],
           };
-          return await asking(
-            merchant.createMerchant.bind(merchant),
-            request,
-            as(world, 'operator', 'merchant'),
-          );
+          return await asking(merchant.createMerchant.bind(merchant), request, asService());
         },
         judge: ends('ABORTED state_conflict'),
       },
     ],
   ),
+  between(`${MERCHANTS}/SetMerchantLimits`, ['operator'], []),
   between(
     `${MERCHANTS}/GetMerchant`,
     ['api-gateway', 'payment-api', 'transaction', 'operator'],
@@ -120,13 +180,9 @@ const merchants: readonly Case[] = [
       {
         name: 'the intruder is told of itself only',
         ask: async (world) => {
-          const { merchant } = world.clients;
+          const { merchant } = world.clients('api-gateway');
           const request = { merchantId: world.intruder.merchantId };
-          return await asking(
-            merchant.getMerchant.bind(merchant),
-            request,
-            as(world, 'api-gateway', 'merchant'),
-          );
+          return await asking(merchant.getMerchant.bind(merchant), request, asService());
         },
         judge: both(ends('OK'), ({ text }) =>
           text.includes(OWNER_ORIGIN) ? 'it names the owner' : undefined,
@@ -135,13 +191,9 @@ const merchants: readonly Case[] = [
       {
         name: 'a hotel that is none',
         ask: async (world) => {
-          const { merchant } = world.clients;
+          const { merchant } = world.clients('api-gateway');
           const request = { merchantId: randomUUID() };
-          return await asking(
-            merchant.getMerchant.bind(merchant),
-            request,
-            as(world, 'api-gateway', 'merchant'),
-          );
+          return await asking(merchant.getMerchant.bind(merchant), request, asService());
         },
         judge: ends('NOT_FOUND not_found'),
       },
@@ -154,13 +206,9 @@ const merchants: readonly Case[] = [
       {
         name: 'the owner’s page is not the intruder’s',
         ask: async (world) => {
-          const { merchant } = world.clients;
+          const { merchant } = world.clients('api-gateway');
           const request = { origin: OWNER_ORIGIN, merchantId: world.intruder.merchantId };
-          return await asking(
-            merchant.checkOrigin.bind(merchant),
-            request,
-            as(world, 'api-gateway', 'merchant'),
-          );
+          return await asking(merchant.checkOrigin.bind(merchant), request, asService());
         },
         judge: (seen) =>
           seen.text === '{"allowed":false}' ? undefined : `answered ${seen.outcome} ${seen.text}`,
@@ -188,9 +236,9 @@ const merchants: readonly Case[] = [
       {
         name: 'an account that is none',
         ask: async (world) => {
-          const { merchant } = world.clients;
+          const { merchant } = world.clients('transaction');
           const request = { providerAccountId: randomUUID() };
-          const options = as(world, 'transaction', 'merchant');
+          const options = asService();
           return await asking(merchant.resolveProviderAccount.bind(merchant), request, options);
         },
         judge: ends('NOT_FOUND not_found'),
@@ -199,4 +247,4 @@ const merchants: readonly Case[] = [
   ),
 ];
 
-export const settingsCalls: readonly Case[] = [...keys, ...merchants];
+export const settingsCalls: readonly Case[] = [...keys, ...people, ...merchants];

@@ -25,7 +25,7 @@ import {
 import { signatureOf } from '../webhooks/stripe-event.ts';
 import { both, ends } from './attempt.ts';
 import type { Attempt, Case } from './attempt.ts';
-import { as, asking, between } from './calls.ts';
+import { asService, asking, between } from './calls.ts';
 import { aboutOwner } from './open-route-cases.ts';
 import { asked, NOT_FOUND, scoped } from './scoped-calls.ts';
 import type { Ask, Scope } from './scoped-calls.ts';
@@ -288,7 +288,7 @@ function received(name: string, account: (world: World) => string, judge: Attemp
   return {
     name,
     ask: async (world) => {
-      const { transaction } = world.clients;
+      const { transaction } = world.clients('payment-api');
       const body = JSON.stringify(aboutOwner(world, {}));
       const request = ReceiveProviderEventRequest.fromPartial({
         provider: 'stripe',
@@ -296,7 +296,7 @@ function received(name: string, account: (world: World) => string, judge: Attemp
         rawBody: Buffer.from(body),
         headers: { 'stripe-signature': signatureOf(body, [world.own.webhookSecret]) },
       });
-      const options = as(world, 'payment-api', 'transaction');
+      const options = asService();
       return await asking(transaction.receiveProviderEvent.bind(transaction), request, options);
     },
     judge,
@@ -324,9 +324,9 @@ const open: readonly Case[] = [
       {
         name: 'with another token',
         ask: async (world) => {
-          const { transaction } = world.clients;
+          const { transaction } = world.clients('payment-api');
           const request = GetSimulatorChallengeRequest.fromPartial({ challengeToken: wrongToken(world) });
-          const options = as(world, 'payment-api', 'transaction');
+          const options = asService();
           return await asking(transaction.getSimulatorChallenge.bind(transaction), request, options);
         },
         judge: NOT_FOUND,
@@ -340,10 +340,10 @@ const open: readonly Case[] = [
       {
         name: 'with another token',
         ask: async (world) => {
-          const { transaction } = world.clients;
+          const { transaction } = world.clients('payment-api');
           const request = { challengeToken: wrongToken(world), approve: true };
           const asks = AnswerSimulatorChallengeRequest.fromPartial(request);
-          const options = as(world, 'payment-api', 'transaction');
+          const options = asService();
           return await asking(transaction.answerSimulatorChallenge.bind(transaction), asks, options);
         },
         judge: NOT_FOUND,

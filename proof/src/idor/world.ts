@@ -2,20 +2,22 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startPlatform } from '@centra/dev/platform.ts';
 import type { Platform } from '@centra/dev/platform.ts';
-import { createApiKey, createHotel } from '@centra/dev/seed.ts';
+import { clientOf, createApiKey, createHotel } from '@centra/dev/seed.ts';
 import type { Hotel } from '@centra/dev/seed.ts';
 import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
 import { TransactionServiceClient } from '@centra/proto/centra/transaction/v1/transaction.ts';
-import { callUnary, serviceMetadata } from '@centra/service-kit/grpc.ts';
+import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { createSigner } from '@centra/service-kit/service-identity.ts';
 import type { Signer } from '@centra/service-kit/service-identity.ts';
+import type { CertifiedName } from '@centra/testkit/certificates.ts';
 import { SIGNERS } from '@centra/testkit/service-keys.ts';
-import { credentials } from '@grpc/grpc-js';
 import { makeIntruder, makeOwned } from './owned.ts';
 import type { Intruder, Owned } from './owned.ts';
+import { makePeople } from './people.ts';
+import type { People } from './people.ts';
 import { NO_LIMITS } from '../stage/no-limits.ts';
 
 export type Signing = (typeof SIGNERS)[number];
@@ -32,14 +34,20 @@ export type World = {
   /** Who asks. */
   intruder: TwoModeHotel;
   own: Intruder;
+  people: People;
   signer(service: Signing): Signer;
-  clients: {
-    auth: AuthServiceClient;
-    merchant: MerchantServiceClient;
-    payment: PaymentServiceClient;
-    transaction: TransactionServiceClient;
-  };
+  /** Every gRPC door with the certificate of that caller. */
+  clients(caller: CertifiedName): Clients;
+  /** PaymentService as the booking API calls it. */
+  payment: PaymentServiceClient;
   stop(): Promise<void>;
+};
+
+export type Clients = {
+  auth: AuthServiceClient;
+  merchant: MerchantServiceClient;
+  payment: PaymentServiceClient;
+  transaction: TransactionServiceClient;
 };
 
 export const OWNER_ORIGIN = 'https://owner.example';
@@ -51,12 +59,17 @@ export async function startWorld(folder: string, say: (line: string) => void): P
     dataDir: join(folder, 'data'),
     ports: 'free',
     say,
-    env: { 'api-gateway': NO_LIMITS },
+    env: { 'api-gateway': NO_LIMITS, auth: { LIMIT_LOGINS_PER_MINUTE: '10000' } },
     onCrash: (name, code, signal) => crashes.push(`${name} ${signal ?? code}`),
   });
-  const clients = connect(platform);
+  const connected = new Map<CertifiedName, Clients>();
+  const clients = (caller: CertifiedName): Clients => {
+    const made = connected.get(caller) ?? connect(platform, caller);
+    connected.set(caller, made);
+    return made;
+  };
   const stop = async (): Promise<void> => {
-    for (const client of Object.values(clients)) client.close();
+    for (const each of connected.values()) for (const client of Object.values(each)) client.close();
     await platform.stop();
     if (crashes.length > 0) throw new Error(`services ended by themselves: ${crashes.join(', ')}`);
   };
@@ -67,28 +80,49 @@ export async function startWorld(folder: string, say: (line: string) => void): P
     const signer = signersOf(platform);
     const own = await makeIntruder(platform, intruder, async (account) => {
       const options = {
-        metadata: serviceMetadata(signer('transaction'), 'merchant', 'idor'),
+        metadata: callMetadata('idor'),
         deadlineMs: 10_000,
       };
-      const resolve = clients.merchant.resolveProviderAccount.bind(clients.merchant);
+      const { merchant } = clients('transaction');
+      const resolve = merchant.resolveProviderAccount.bind(merchant);
       const opened = await callUnary(resolve, { providerAccountId: account }, options);
       return opened.credentials['webhook_secret'] ?? '';
     });
-    return { platform, owner, owned, intruder, own, signer, clients, stop };
+    await limit(clients('operator').merchant, owner.merchantId);
+    const people = await makePeople(platform, { owner, intruder }, { owned, created: own.created });
+    return {
+      platform,
+      owner,
+      owned,
+      intruder,
+      own,
+      people,
+      signer,
+      clients,
+      payment: clients('booking-api').payment,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function connect({ grpc }: Platform): World['clients'] {
-  const plain = credentials.createInsecure();
+function connect(platform: Platform, caller: CertifiedName): Clients {
+  const to = (server: keyof Platform['grpc']) => ({ address: platform.grpc[server], server });
   return {
-    auth: new AuthServiceClient(grpc.auth, plain),
-    merchant: new MerchantServiceClient(grpc.merchant, plain),
-    payment: new PaymentServiceClient(grpc['payment-api'], plain),
-    transaction: new TransactionServiceClient(grpc.transaction, plain),
+    auth: clientOf(platform, caller, AuthServiceClient, to('auth')),
+    merchant: clientOf(platform, caller, MerchantServiceClient, to('merchant')),
+    payment: clientOf(platform, caller, PaymentServiceClient, to('payment-api')),
+    transaction: clientOf(platform, caller, TransactionServiceClient, to('transaction')),
   };
+}
+
+/** A limit of the owner's own, far from being reached. */
+async function limit(merchant: MerchantServiceClient, merchantId: string): Promise<void> {
+  const request = { merchantId, limits: [{ name: 'payments', quota: 1_000_000 }] };
+  const options = { metadata: callMetadata('idor'), deadlineMs: 10_000 };
+  await callUnary(merchant.setMerchantLimits.bind(merchant), request, options);
 }
 
 async function hotel(platform: Platform, name: string, origins: readonly string[]): Promise<TwoModeHotel> {

@@ -1,6 +1,7 @@
+import { clientOf } from '@centra/dev/seed.ts';
 import { PaymentServiceClient } from '@centra/proto/centra/payment/v1/payment.ts';
-import { callUnary, CLIENT_OPTIONS, isServiceError } from '@centra/service-kit/grpc.ts';
-import { credentials, Metadata, status } from '@grpc/grpc-js';
+import { callUnary, isServiceError } from '@centra/service-kit/grpc.ts';
+import { Metadata, status } from '@grpc/grpc-js';
 import { Agent } from 'undici';
 import { read } from '../load/ask.ts';
 import type { Stage } from '../stage/stage.ts';
@@ -35,17 +36,13 @@ export function openEntrances(stage: Stage): Entrances {
       },
     };
   });
-  const clients = [1, 2].map(
-    () =>
-      new PaymentServiceClient(
-        `127.0.0.1:${stage.links['payment-api-grpc'].port}`,
-        credentials.createInsecure(),
-        {
-          ...CLIENT_OPTIONS,
-          // Else both would share one connection, and one replica.
-          'grpc.use_local_subchannel_pool': 1,
-        },
-      ),
+  const clients = [1, 2].map(() =>
+    clientOf(stage, 'booking-api', PaymentServiceClient, {
+      address: `127.0.0.1:${stage.links['payment-api-grpc'].port}`,
+      server: 'payment-api',
+      // Else both would share one connection, and one replica.
+      options: { 'grpc.use_local_subchannel_pool': 1 },
+    }),
   );
   const grpc = clients.map((client, index): Entrance => ({
     name: `gRPC ${index + 1}`,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { repositoryRoot } from '@centra/dev/child.ts';
 import { SERVICE_DATABASES, provisionDatabases } from '@centra/dev/databases.ts';
@@ -22,7 +22,7 @@ import type { StagePorts } from './wiring.ts';
 export type Raised = {
   logFolder: string;
   keyringFile: string;
-  operatorKeyPem: string;
+  tlsFiles: KeyFiles['tlsFiles'];
   links: Links;
   postgres: StagePostgres;
   databases: Readonly<Record<string, string>>;
@@ -78,7 +78,7 @@ async function raiseAll(options: StageOptions, names: Names, stops: Stops): Prom
     ...ground,
     logFolder,
     keyringFile,
-    operatorKeyPem: readOperatorKey(keys),
+    tlsFiles: keys.tlsFiles,
     links,
     databases: Object.fromEntries(SERVICE_DATABASES.map(({ service, database }) => [service, database])),
     replicas,
@@ -86,10 +86,6 @@ async function raiseAll(options: StageOptions, names: Names, stops: Stops): Prom
     crashes,
     stop: async () => await stopAll(stops),
   };
-}
-
-function readOperatorKey(keys: KeyFiles): string {
-  return readFileSync(keys.privateKeyFile('operator'), 'utf8');
 }
 
 type Ground = Pick<Raised, 'postgres' | 'redis' | 'nats' | 'stripe' | 'vaultera'> & {

@@ -118,6 +118,8 @@ export type Stage = {
   /** The simulators' journals on disk. */
   journals: { stripe: string; vaultera: string };
   keyringFile: string;
+  /** The certificate of a service, or of one of its callers. */
+  tlsFiles: Doors['tlsFiles'];
   /** Replicas that ended by themselves, each with its last lines. Never any. */
   crashes: readonly string[];
   /** Everything that was stopped, paused, cut or made slow runs again, and every replica is ready. */
@@ -143,7 +145,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
       auth: `127.0.0.1:${links['auth-grpc'].port}`,
       merchant: `127.0.0.1:${links['merchant-grpc'].port}`,
     },
-    operatorKeyPem: raised.operatorKeyPem,
+    tlsFiles: raised.tlsFiles,
   };
   const hotels: StageHotel[] = [];
   const addHotel: Stage['addHotel'] = async (wanted) => {
@@ -184,6 +186,7 @@ export async function startStage(options: StageOptions): Promise<Stage> {
     vaulteraUrl: vaultera.url,
     journals: { stripe: stripe.journal, vaultera: vaultera.journal },
     keyringFile: raised.keyringFile,
+    tlsFiles: raised.tlsFiles,
     crashes: raised.crashes,
     heal: async () =>
       await heal({ ...raised, simulators: [stripe, vaultera], replicas: [...replicas.values()] }),

@@ -1,3 +1,4 @@
+import { dirname, join } from 'node:path';
 import { local, planService } from '@centra/dev/plan.ts';
 import type { AppName, KeyFiles, OwnPorts, Plan, Wiring } from '@centra/dev/plan.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
@@ -110,6 +111,7 @@ export function planReplicas({ links, ports, databaseUrls, redisUrl, keys, keyri
     opsPorts: Object.fromEntries([...ports].map(([name, own]) => [name, own.ops])),
     keys,
     keyringFile,
+    maildir: join(dirname(keyringFile), '..', 'mail'),
   };
   return [...ports].map(([name, own]) => ({ name, plan: planService(serviceOf(name), own, wiring) }));
 }

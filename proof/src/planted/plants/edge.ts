@@ -29,13 +29,13 @@ export const EDGE_PLANTS: readonly Plant[] = [
     why: 'security row 25, P15: while revocations are not heard of, a stolen key goes on working',
     edits: [
       {
-        file: 'packages/service-kit/src/api-key-authenticator.ts',
+        file: 'packages/service-kit/src/authenticator.ts',
         find: 'const TTL_SILENT_MS = 2_000;',
         replace: 'const TTL_SILENT_MS = 3_600_000;',
       },
     ],
     suite: {
-      file: 'packages/service-kit/src/api-key-authenticator.test.ts',
+      file: 'packages/service-kit/src/authenticator.test.ts',
       test: 'while the stream is silent a key is trusted for two seconds only',
     },
   },
@@ -44,13 +44,13 @@ export const EDGE_PLANTS: readonly Plant[] = [
     why: 'security row 25, P15: an answer asked for before a key was revoked puts it back into the cache',
     edits: [
       {
-        file: 'packages/service-kit/src/api-key-authenticator.ts',
+        file: 'packages/service-kit/src/authenticator.ts',
         find: 'if (watch.generation() === generation) entries.set(hash, entry);',
         replace: 'if (watch.generation() >= generation) entries.set(hash, entry);',
       },
     ],
     suite: {
-      file: 'packages/service-kit/src/api-key-authenticator.test.ts',
+      file: 'packages/service-kit/src/authenticator.test.ts',
       test: 'an answer that a revocation has overtaken is not kept',
     },
   },
@@ -95,10 +95,10 @@ export const EDGE_PLANTS: readonly Plant[] = [
     edits: [
       {
         file: 'services/api-gateway/src/upstreams/passed-headers.ts',
-        find: `  'idempotency-key',
-  'if-none-match',`,
-        replace: `  'idempotency-key',
-  'if-none-match',
+        find: `  'transfer-encoding',
+  'idempotency-key',`,
+        replace: `  'transfer-encoding',
+  'idempotency-key',
   'authorization',`,
       },
     ],

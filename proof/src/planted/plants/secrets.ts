@@ -31,20 +31,20 @@ export const SECRET_PLANTS: readonly Plant[] = [
     why: 'security rows 34 and 48, I21: ciphertext is bound to nothing, so it opens wherever its key does',
     edits: [
       {
-        file: 'services/merchant/src/sealing/seal.ts',
+        file: 'packages/service-kit/src/seal.ts',
         find: 'clear: string | Buffer, bound: Buffer): string {',
         replace: 'clear: string | Buffer, _bound: Buffer): string {',
       },
-      { file: 'services/merchant/src/sealing/seal.ts', find: '  cipher.setAAD(bound);\n', replace: '' },
+      { file: 'packages/service-kit/src/seal.ts', find: '  cipher.setAAD(bound);\n', replace: '' },
       {
-        file: 'services/merchant/src/sealing/seal.ts',
+        file: 'packages/service-kit/src/seal.ts',
         find: 'sealed: string, bound: Buffer): Buffer {',
         replace: 'sealed: string, _bound: Buffer): Buffer {',
       },
-      { file: 'services/merchant/src/sealing/seal.ts', find: '    decipher.setAAD(bound);\n', replace: '' },
+      { file: 'packages/service-kit/src/seal.ts', find: '    decipher.setAAD(bound);\n', replace: '' },
     ],
     suite: {
-      file: 'services/merchant/src/sealing/seal.test.ts',
+      file: 'packages/service-kit/src/seal.test.ts',
       test: 'another key, and any other part of the binding, opens nothing',
     },
   },
@@ -53,18 +53,18 @@ export const SECRET_PLANTS: readonly Plant[] = [
     why: 'security row 47: Node takes a tag of 4 bytes unless told otherwise, and 4 bytes can be guessed',
     edits: [
       {
-        file: 'services/merchant/src/sealing/seal.ts',
+        file: 'packages/service-kit/src/seal.ts',
         find: 'exactly(NONCE_BYTES, nonce), { authTagLength: TAG_BYTES });',
         replace: 'exactly(NONCE_BYTES, nonce));',
       },
       {
-        file: 'services/merchant/src/sealing/seal.ts',
+        file: 'packages/service-kit/src/seal.ts',
         find: 'decipher.setAuthTag(exactly(TAG_BYTES, tag));',
         replace: `decipher.setAuthTag(Buffer.from(tag, 'base64url'));`,
       },
     ],
     suite: {
-      file: 'services/merchant/src/sealing/seal.test.ts',
+      file: 'packages/service-kit/src/seal.test.ts',
       test: 'a tag of 15, 12, 8, 4 or 0 bytes is refused, though Node itself would take a correct short one',
     },
   },
