@@ -9,9 +9,10 @@ const GENERATED = [
   'packages/proto/gen',
   'services/api-gateway/openapi.json',
   'docs/errors.md',
+  'docs/permissions.md',
   'docs/providers',
 ];
-const GENERATORS = ['proto', 'openapi', 'errors', 'providers'];
+const GENERATORS = ['proto', 'openapi', 'errors', 'permissions', 'providers'];
 
 const before = snapshot();
 const folder = mkdtempSync(join(tmpdir(), 'centra-fresh-'));

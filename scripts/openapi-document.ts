@@ -3,19 +3,21 @@ import { ROUTES } from '../services/api-gateway/src/routes.ts';
 import { paths as authPaths } from '../services/auth/src/openapi.ts';
 import { paths as merchantPaths } from '../services/merchant/src/openapi.ts';
 import { paths as paymentPaths } from '../services/payment-api/src/openapi.ts';
+import { pathOf, securitySchemes, withSecurity } from './route-security.ts';
 
 const METHODS = ['get', 'post', 'delete', 'put', 'patch'] as const;
 
 /**
- * The public API as OpenAPI 3.1, put together from the zod schemas that the services parse with. Throws when the
- * gateway's routes and the described paths are not the same set: a route without a description does not ship.
+ * The public API as OpenAPI 3.1, put together from the zod schemas that the services parse with; who may call what comes
+ * from the gateway's routes. Throws when these and the described paths are not the same set: a route without a
+ * description does not ship.
  */
 export function createOpenApiDocument(): string {
   const paths = { ...paymentPaths, ...merchantPaths, ...authPaths };
   const described = Object.entries(paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method] !== undefined).map((method) => `${method.toUpperCase()} ${path}`),
   );
-  const routed = ROUTES.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`);
+  const routed = ROUTES.map((route) => `${route.method} ${pathOf(route)}`);
   const undescribed = routed.filter((route) => !described.includes(route));
   const unrouted = described.filter((route) => !routed.includes(route));
   if (undescribed.length > 0 || unrouted.length > 0)
@@ -38,17 +40,8 @@ export function createOpenApiDocument(): string {
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
     servers: [{ url: 'http://127.0.0.1:8080', description: 'npm start' }],
-    security: [{ apiKey: [] }],
-    components: {
-      securitySchemes: {
-        apiKey: {
-          type: 'http',
-          scheme: 'bearer',
-          description: 'A secret API key: `ck_test_…` moves no money, `ck_live_…` does.',
-        },
-      },
-    },
-    paths,
+    components: { securitySchemes },
+    paths: withSecurity(paths, ROUTES),
   });
   return `${JSON.stringify(document, null, 2)}\n`;
 }
