@@ -15,7 +15,7 @@ import type { Subject } from './openapi/subject.ts';
 // prints seed and path; PROPERTY_SEED sends the same requests again, PROPERTY_RUNS more or fewer of them to each operation.
 
 // Enough that every kind of spoiling comes to every operation, and the file stays below a minute on two cores.
-const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 40);
+const RUNS = Number(process.env['PROPERTY_RUNS'] ?? 20);
 const SEED = Number(process.env['PROPERTY_SEED'] ?? 20_261_121);
 // The platform has two cores in CI; more requests at once would only wait longer each.
 const AT_ONCE = 6;

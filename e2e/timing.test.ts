@@ -13,7 +13,7 @@ import type { PlatformUnderTest } from './platform-under-test.ts';
 // Security row 20: the time of a refusal does not tell whether the account or the key exists. Both kinds are asked in turns in
 // a random order, so that whatever else the machine does falls on both; TIMING_TRIES=1000 is the full measurement.
 
-const TRIES = Number(process.env['TIMING_TRIES'] ?? 150);
+const TRIES = Number(process.env['TIMING_TRIES'] ?? 60);
 
 let platform: PlatformUnderTest;
 let hotel: Hotel;

@@ -43,15 +43,16 @@ function codes(): Canary[] {
   );
 }
 
-/** The private keys of the services and the operator, and the master keys. */
+/** The private keys of the services and the operator, those to their certificates, and the master keys. */
 function keyFiles(folder: string): Canary[] {
-  return readdirSync(folder).flatMap((file): Canary[] => {
-    const text = readFileSync(join(folder, file), 'utf8');
-    if (file.endsWith('.pem')) return privateKey(file, text);
-    if (file !== 'keyring.json') return [];
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
+  return files.flatMap(({ name, parentPath }): Canary[] => {
+    const text = readFileSync(join(parentPath, name), 'utf8');
+    if (/\.(?:pem|key)$/.test(name)) return privateKey(name, text);
+    if (!name.endsWith('keyring.json')) return [];
     // Base64 in the file; the bytes themselves are what opens.
     return [...text.matchAll(/"([A-Za-z0-9+/]{43}=)"/g)].map(([, base64 = '']) => ({
-      name: 'master key',
+      name: `master key of ${name}`,
       kind: 'secret',
       value: Buffer.from(base64, 'base64'),
     }));
