@@ -9,8 +9,9 @@ import type { Hotel } from '@centra/dev/seed.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { z } from 'zod';
 import { NO_LIMITS } from './no-limits.ts';
-import { call, charge, startPlatformUnderTest } from './platform-under-test.ts';
+import { charge, startPlatformUnderTest } from './platform-under-test.ts';
 import type { Answer, PlatformUnderTest } from './platform-under-test.ts';
+import { stepsAt } from './story-steps.ts';
 
 // A hotel's people and keys from the first mail to the last session, through the public door; each test goes on where the one
 // before ended.
@@ -28,34 +29,7 @@ before(async () => {
 });
 after(async () => await platform.end());
 
-type Asked = { as?: string; body?: object };
-
-async function ask(
-  method: 'GET' | 'POST' | 'DELETE',
-  path: string,
-  { as, body }: Asked = {},
-): Promise<Answer> {
-  return await call(platform, method, path, {
-    ...(as === undefined ? {} : { apiKey: as }),
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-}
-
-async function done<T extends z.ZodType>(
-  answer: Promise<Answer>,
-  schema: T,
-  status = 200,
-): Promise<z.infer<T>> {
-  const { status: found, text, json } = await answer;
-  assert.equal(found, status, text);
-  return schema.parse(json);
-}
-
-async function refused(answer: Promise<Answer>, status: number, code: string): Promise<void> {
-  const { status: found, text, json } = await answer;
-  assert.equal(found, status, text);
-  assert.equal(z.looseObject({ code: z.string() }).parse(json).code, code);
-}
+const { ask, done, refused, endsIn } = stepsAt(() => platform);
 
 test('nobody logs in before the address is proved, and then its owner does', async () => {
   const wanted = {
@@ -252,15 +226,3 @@ test('24: five wrong passwords lock the account, eleven characters are no passwo
   await refused(ask('POST', '/v1/auth/login', { body: { email, password } }), 401, 'login_failed');
   assert.equal((await logIn(platform, { email, password: chosen })).user.email, email);
 });
-
-// What the product promises of every change (ASVS 7.4.2).
-const BITES_WITHIN_MS = 5_000;
-
-/** Until it ends so; throws when that takes longer than is promised. */
-async function endsIn(again: () => Promise<Answer>, status: number): Promise<void> {
-  await waitFor(
-    `${status}`,
-    async () => ((await again()).status === status ? true : undefined),
-    BITES_WITHIN_MS,
-  );
-}

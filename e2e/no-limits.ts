@@ -1,19 +1,6 @@
+import { NO_GATEWAY_LIMITS } from '@centra/dev/no-limits.ts';
 import type { PlatformOptions } from '@centra/dev/platform.ts';
 import { IMPATIENT } from './platform-under-test.ts';
-
-const QUOTAS = [
-  'PAYMENTS_PER_SECOND',
-  'PAYMENTS_PER_HOUR',
-  'DEFAULT_PER_SECOND',
-  'ADMIN_PER_SECOND',
-  'PERSON_PER_SECOND',
-  'CHECKOUT_PER_SECOND',
-  'LOGINS_PER_MINUTE',
-  'WEBHOOKS_PER_SECOND',
-  'PAGES_PER_SECOND',
-  'PUBLIC_PER_SECOND',
-  'UNAUTHENTICATED_PER_MINUTE',
-];
 
 /**
  * The platform's variables that lift every rate limit: here one address does the work of hundreds, and a 429 proves nothing about
@@ -21,6 +8,6 @@ const QUOTAS = [
  */
 export const NO_LIMITS: NonNullable<PlatformOptions['env']> = {
   transaction: IMPATIENT,
-  'api-gateway': Object.fromEntries(QUOTAS.map((name) => [`LIMIT_${name}`, '1000000'])),
+  'api-gateway': NO_GATEWAY_LIMITS,
   auth: { LIMIT_LOGINS_PER_MINUTE: '10000', BCRYPT_COST: '10' },
 };

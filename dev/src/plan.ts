@@ -55,7 +55,6 @@ export function planService(name: AppName, ports: OwnPorts, wiring: Wiring): Pla
       OPS_PORT: String(ports.ops),
       DATABASE_URL: wiring.databaseUrls[name] ?? '',
       TRUSTED_KEYS_FILE: wiring.keys.trustedKeysFile,
-      SIGNING_KEY_FILE: wiring.keys.privateKeyFile(name),
       ...tlsVariables(wiring.keys.tlsFiles(name)),
       AUTH_GRPC_ADDRESS: wiring.authGrpc,
       MERCHANT_GRPC_ADDRESS: wiring.merchantGrpc,
@@ -76,7 +75,7 @@ function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
         MAILDIR: wiring.maildir,
       };
     case 'payment-api':
-      return {};
+      return { SIGNING_KEY_FILE: wiring.keys.privateKeyFile(name) };
     case 'merchant':
       return { KEYRING_FILE: wiring.keyringFile };
     case 'transaction':
@@ -87,6 +86,7 @@ function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
       };
     case 'api-gateway':
       return {
+        SIGNING_KEY_FILE: wiring.keys.privateKeyFile(name),
         AUTH_URL: wiring.authUrl,
         MERCHANT_URL: wiring.merchantUrl,
         PAYMENT_API_URL: wiring.paymentApiUrl,

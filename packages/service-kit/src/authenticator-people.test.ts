@@ -7,9 +7,8 @@ import { waitFor } from '@centra/testkit/pause.ts';
 import { clientAs } from '@centra/testkit/test-tls.ts';
 import { createAuthenticator } from './authenticator.ts';
 import type { Authenticated, Authenticator } from './authenticator.ts';
-import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
-import { TestAuth, keyOf, tokenOf } from './test-auth.ts';
+import { TestAuth, keyOf, liveStream, moreBeats, passTime, refused, tokenOf } from './test-auth.ts';
 
 const log = createLog('test', 'silent');
 
@@ -25,7 +24,7 @@ beforeEach(async () => {
   auth.keys.set('ck_test_1', keyOf('key_1'));
   client = clientAs('api-gateway', AuthServiceClient, `127.0.0.1:${auth.port}`, 'auth');
   authenticator = createAuthenticator({ client, log });
-  await liveStream();
+  await liveStream(auth);
 });
 
 afterEach(async () => {
@@ -108,13 +107,13 @@ describe('access tokens of people', () => {
     auth.tokens.set(TOKEN, tokenOf('1'));
     await settle();
     auth.tell({ $case: 'changedMember', value: { merchantId: 'm_1', userId: 'usr_1' } });
-    await beats();
+    await moreBeats(auth);
     // From a replica of auth that has not heard of the change yet.
     await asPerson(TOKEN);
     auth.tokens.delete(TOKEN);
-    await passTime(1_900);
+    await passTime(auth, 1_900);
     await asPerson(TOKEN);
-    await passTime(200);
+    await passTime(auth, 200);
     await refused(asPerson(TOKEN), 'unauthenticated');
   });
 
@@ -123,12 +122,12 @@ describe('access tokens of people', () => {
     auth.tokens.set(TOKEN, { ...tokenOf('1'), expiresAt: new Date(Date.now() + 5_000) });
     auth.tokens.set(OTHER, { ...tokenOf('2'), expiresAt: undefined });
     await Promise.all([asPerson(TOKEN), asPerson(OTHER)]);
-    await passTime(4_000);
+    await passTime(auth, 4_000);
     await asPerson(TOKEN);
     await asPerson(OTHER);
     assert.deepEqual(auth.asked.toSorted(), [OTHER, OTHER, TOKEN].toSorted());
     auth.tokens.delete(TOKEN);
-    await passTime(1_001);
+    await passTime(auth, 1_001);
     await refused(asPerson(TOKEN), 'unauthenticated');
   });
 
@@ -164,32 +163,5 @@ async function isRefused(asking: Promise<unknown>): Promise<true | undefined> {
 
 /** Waits until a new stream's first seconds are over, in which what is said of people is not trusted for long. */
 async function settle(): Promise<void> {
-  await passTime(5_001);
-}
-
-async function refused(asking: Promise<unknown>, code: string): Promise<AppError> {
-  const error: unknown = await asking.then(
-    () => assert.fail('the key was accepted'),
-    (refusal: unknown) => refusal,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  assert.equal(error.code, code);
-  return error;
-}
-
-/** Lets the time of day pass while heartbeats keep coming. */
-async function passTime(ms: number): Promise<void> {
-  mock.timers.tick(ms);
-  await beats();
-}
-
-/** Waits until some more heartbeats have certainly arrived. */
-async function beats(): Promise<void> {
-  const sent = auth.beatsSent;
-  await waitFor('heartbeats', async () => (auth.beatsSent >= sent + 3 ? true : undefined));
-}
-
-async function liveStream(): Promise<void> {
-  await waitFor('the stream', async () => (auth.watchers.size > 0 ? true : undefined));
-  await beats();
+  await passTime(auth, 5_001);
 }

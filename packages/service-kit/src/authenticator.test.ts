@@ -9,7 +9,7 @@ import type { Authenticator } from './authenticator.ts';
 import { AppError } from './errors.ts';
 import { createLog } from './log.ts';
 import type { Identity } from './service-identity.ts';
-import { HEARTBEAT_MS, TestAuth, keyOf } from './test-auth.ts';
+import { HEARTBEAT_MS, TestAuth, keyOf, liveStream, moreBeats, passTime, refused } from './test-auth.ts';
 
 const log = createLog('test', 'silent');
 const HOUR_MS = 3_600_000;
@@ -27,7 +27,7 @@ beforeEach(async () => {
   auth.keys.set('ck_test_1', keyOf('key_1'));
   client = clientAs('api-gateway', AuthServiceClient, `127.0.0.1:${auth.port}`, 'auth');
   authenticator = createAuthenticator({ client, log });
-  await liveStream();
+  await liveStream(auth);
 });
 
 afterEach(async () => {
@@ -61,11 +61,11 @@ test('a valid key is answered with its merchant, mode, actor and scopes', async 
 test('a valid key is asked about once a minute while revocations are being pushed', async () => {
   await ask('ck_test_1');
   for (let asked = 0; asked < 5; asked += 1) {
-    await passTime(10_000);
+    await passTime(auth, 10_000);
     await ask('ck_test_1');
   }
   assert.equal(auth.asked.length, 1);
-  await passTime(10_001);
+  await passTime(auth, 10_001);
   await ask('ck_test_1');
   assert.equal(auth.asked.length, 2);
 });
@@ -111,7 +111,7 @@ test('an answer that a revocation has overtaken is not kept', async () => {
   await waitFor('the question', async () => (auth.asked.length > 0 ? true : undefined));
   auth.push('key_1');
   // The push is on the wire before the beats that follow it.
-  await beats();
+  await moreBeats(auth);
   gate.resolve();
   await underWay;
   auth.keys.delete('ck_test_1');
@@ -139,7 +139,7 @@ test('a new stream starts with nothing known, since a revocation may have been m
   auth.dropWatchers();
   auth.keys.delete('ck_test_1');
   await waitFor('the next stream', async () => (auth.watchers.size > 0 ? true : undefined));
-  await beats();
+  await moreBeats(auth);
   await refused(ask('ck_test_1'), 'unauthenticated');
 });
 
@@ -182,18 +182,18 @@ test('a refused key is remembered for a second, so that a client in a loop is no
 test('a key dies at its expiry although it is cached', async () => {
   auth.keys.set('ck_expiring', { ...keyOf('key_3'), expiresAt: new Date(Date.now() + 5_000) });
   await ask('ck_expiring');
-  await passTime(4_000);
+  await passTime(auth, 4_000);
   await ask('ck_expiring');
   assert.equal(auth.asked.length, 1);
   auth.keys.delete('ck_expiring');
-  await passTime(1_001);
+  await passTime(auth, 1_001);
   await refused(ask('ck_expiring'), 'unauthenticated');
 });
 
 test('a key that is valid for hours is still asked about', async () => {
   auth.keys.set('ck_long', { ...keyOf('key_4'), expiresAt: new Date(Date.now() + 24 * HOUR_MS) });
   await ask('ck_long');
-  await passTime(HOUR_MS);
+  await passTime(auth, HOUR_MS);
   await ask('ck_long');
   assert.equal(auth.asked.length, 2);
 });
@@ -234,31 +234,4 @@ describe('keys that may be used from some addresses only', () => {
 async function ask(secret: string, address = ADDRESS): Promise<Identity> {
   const { identity } = await authenticator.authenticate(secret, { requestId: 'req_1', address });
   return identity ?? assert.fail('no identity');
-}
-
-async function refused(asking: Promise<unknown>, code: string): Promise<AppError> {
-  const error: unknown = await asking.then(
-    () => assert.fail('the key was accepted'),
-    (refusal: unknown) => refusal,
-  );
-  assert.ok(error instanceof AppError, String(error));
-  assert.equal(error.code, code);
-  return error;
-}
-
-/** Lets the time of day pass while heartbeats keep coming. */
-async function passTime(ms: number): Promise<void> {
-  mock.timers.tick(ms);
-  await beats();
-}
-
-/** Waits until some more heartbeats have certainly arrived. */
-async function beats(): Promise<void> {
-  const sent = auth.beatsSent;
-  await waitFor('heartbeats', async () => (auth.beatsSent >= sent + 3 ? true : undefined));
-}
-
-async function liveStream(): Promise<void> {
-  await waitFor('the stream', async () => (auth.watchers.size > 0 ? true : undefined));
-  await beats();
 }

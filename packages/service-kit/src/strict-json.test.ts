@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { fastestMs, leastOf } from '@centra/testkit/fastest.ts';
 import * as fc from 'fast-check';
 import { AppError } from './errors.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -125,6 +126,9 @@ test('a refusal never repeats a card number', () => {
   }
 });
 
+// Ten times the text; quadratic work would take a hundred times as long.
+const RATIO_MAX = 40;
+
 test('hostile text is read in linear time', () => {
   const shapes: Record<string, (size: number) => string> = {
     backslashes: (size) => JSON.stringify('\\'.repeat(size)),
@@ -136,15 +140,10 @@ test('hostile text is read in linear time', () => {
   };
   for (const [name, shape] of Object.entries(shapes)) {
     const ratio = leastOf(
-      () =>
-        fastestMs(() => shape(200_000)) /
-        Math.max(
-          fastestMs(() => shape(20_000)),
-          0.05,
-        ),
+      () => readingMs(shape(200_000)) / Math.max(readingMs(shape(20_000)), 0.05),
+      RATIO_MAX,
     );
-    // Ten times the text; quadratic work would take a hundred times as long.
-    assert.ok(ratio < 40, `${name}: ten times the text took ${ratio.toFixed(1)} times as long`);
+    assert.ok(ratio < RATIO_MAX, `${name}: ten times the text took ${ratio.toFixed(1)} times as long`);
   }
 });
 
@@ -187,25 +186,14 @@ function plainData(): fc.Arbitrary<unknown> {
   })).value;
 }
 
-/** The fastest of several readings, whatever the outcome: a busy machine only ever makes one slower. */
-function fastestMs(build: () => string): number {
-  const bytes = Buffer.from(build());
-  let fastest = Infinity;
-  for (let run = 0; run < 5; run += 1) {
-    const startedAt = performance.now();
+/** How long the text is read, whatever the outcome. */
+function readingMs(text: string): number {
+  const bytes = Buffer.from(text);
+  return fastestMs(() => {
     try {
       parseStrictJson(bytes);
     } catch {
       // Some shapes are refused; only how long it takes matters here.
     }
-    fastest = Math.min(fastest, performance.now() - startedAt);
-  }
-  return fastest;
-}
-
-/** The least of a few measurements, until one is good: a busy machine only ever makes it more. */
-function leastOf(measure: () => number): number {
-  let least = Infinity;
-  for (let attempt = 0; attempt < 5 && least >= 40; attempt += 1) least = Math.min(least, measure());
-  return least;
+  });
 }

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { mock } from 'node:test';
 import type { ServerWritableStream } from '@grpc/grpc-js';
 import { AuthServiceService, Barrier } from '@centra/proto/centra/auth/v1/auth.ts';
 import type {
@@ -8,6 +10,7 @@ import type {
 } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
+import { waitFor } from '@centra/testkit/pause.ts';
 import { testTls } from '@centra/testkit/test-tls.ts';
 import { AppError } from './errors.ts';
 import { listenGrpc, unary } from './grpc.ts';
@@ -123,4 +126,33 @@ export function tokenOf(number: string): ValidateAccessTokenResponse {
     expiresAt: new Date(Date.now() + 3_600_000),
     barrier: Barrier.BARRIER_UNSPECIFIED,
   };
+}
+
+/** Waits until somebody follows the revocations and has heard of some. */
+export async function liveStream(auth: TestAuth): Promise<void> {
+  await waitFor('the stream', async () => (auth.watchers.size > 0 ? true : undefined));
+  await moreBeats(auth);
+}
+
+/** Lets the time of day, which the test holds still, pass while heartbeats keep coming. */
+export async function passTime(auth: TestAuth, ms: number): Promise<void> {
+  mock.timers.tick(ms);
+  await moreBeats(auth);
+}
+
+/** Waits until some more heartbeats have certainly arrived. */
+export async function moreBeats(auth: TestAuth): Promise<void> {
+  const sent = auth.beatsSent;
+  await waitFor('heartbeats', async () => (auth.beatsSent >= sent + 3 ? true : undefined));
+}
+
+/** The refusal, which must have that code. */
+export async function refused(asking: Promise<unknown>, code: string): Promise<AppError> {
+  const error: unknown = await asking.then(
+    () => assert.fail('the credential was accepted'),
+    (refusal: unknown) => refusal,
+  );
+  assert.ok(error instanceof AppError, String(error));
+  assert.equal(error.code, code);
+  return error;
 }

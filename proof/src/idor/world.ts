@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NO_GATEWAY_LIMITS } from '@centra/dev/no-limits.ts';
 import { startPlatform } from '@centra/dev/platform.ts';
 import type { Platform } from '@centra/dev/platform.ts';
 import { clientOf, createApiKey, createHotel } from '@centra/dev/seed.ts';
@@ -18,7 +19,6 @@ import { makeIntruder, makeOwned } from './owned.ts';
 import type { Intruder, Owned } from './owned.ts';
 import { makePeople } from './people.ts';
 import type { People } from './people.ts';
-import { NO_LIMITS } from '../stage/no-limits.ts';
 
 export type Signing = (typeof SIGNERS)[number];
 
@@ -59,7 +59,7 @@ export async function startWorld(folder: string, say: (line: string) => void): P
     dataDir: join(folder, 'data'),
     ports: 'free',
     say,
-    env: { 'api-gateway': NO_LIMITS, auth: { LIMIT_LOGINS_PER_MINUTE: '10000' } },
+    env: { 'api-gateway': NO_GATEWAY_LIMITS, auth: { LIMIT_LOGINS_PER_MINUTE: '10000' } },
     onCrash: (name, code, signal) => crashes.push(`${name} ${signal ?? code}`),
   });
   const connected = new Map<CertifiedName, Clients>();

@@ -1,9 +1,9 @@
 import { dirname, join } from 'node:path';
+import { NO_GATEWAY_LIMITS } from '@centra/dev/no-limits.ts';
 import { local, planService } from '@centra/dev/plan.ts';
 import type { AppName, KeyFiles, OwnPorts, Plan, Wiring } from '@centra/dev/plan.ts';
 import { freePort } from '@centra/testkit/free-port.ts';
 import type { Links, LinkTargets } from './links.ts';
-import { NO_LIMITS } from './no-limits.ts';
 import type { ReplicaName } from './stage.ts';
 
 /**
@@ -21,7 +21,7 @@ export const STAGE_ENV: Readonly<Partial<Record<AppName, Readonly<Record<string,
   'api-gateway': {
     // Above the deadline of payment-api, and the 10 s after which it gives its database up: it answers in its own words.
     PAYMENT_API_TIMEOUT_MS: '13000',
-    ...NO_LIMITS,
+    ...NO_GATEWAY_LIMITS,
   },
 };
 

@@ -1,3 +1,4 @@
+import { answer, json, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { changePasswordSchema, passwordChangedSchema } from './accounts/change-password.ts';
 import { forgotPasswordSchema, resetSentSchema } from './accounts/forgot-password.ts';
@@ -7,14 +8,7 @@ import { resendVerificationSchema } from './accounts/resend-verification.ts';
 import { passwordResetSchema, resetPasswordSchema } from './accounts/reset-password.ts';
 import { updateMeSchema } from './accounts/update-me.ts';
 import { verifiedSchema, verifyEmailSchema } from './accounts/verify-email.ts';
-import {
-  answer,
-  bodyRefusals,
-  personRefusals,
-  problem,
-  publicRefusals,
-  retryAfter,
-} from './openapi-parts.ts';
+import { bodyRefusals, personRefusals, publicRefusals } from './openapi-parts.ts';
 
 const tags = ['Account'];
 
@@ -29,7 +23,7 @@ const anyone: ZodOpenApiPathsObject = {
         'Sends a mail with a link that proves the address; without it nobody can log in. The answer is the same when the ' +
         'address has an account already: then its owner is told so by mail. Of two registrations for an address that is ' +
         'not proved yet, the later one counts.',
-      requestBody: { required: true, content: { 'application/json': { schema: registerSchema } } },
+      requestBody: json(registerSchema),
       responses: {
         '202': answer('A mail is on its way', registeredSchema),
         ...publicRefusals,
@@ -45,7 +39,7 @@ const anyone: ZodOpenApiPathsObject = {
       description:
         'With the secret of the link in the mail and the password that was registered with: a mail alone would let in a stranger who ' +
         'registered somebody’s address. The link is good once, for 24 hours.',
-      requestBody: { required: true, content: { 'application/json': { schema: verifyEmailSchema } } },
+      requestBody: json(verifyEmailSchema),
       responses: {
         '200': answer('The address is proved', verifiedSchema),
         ...publicRefusals,
@@ -63,7 +57,7 @@ const anyone: ZodOpenApiPathsObject = {
       summary: 'Send the link again',
       description:
         'The same answer for every address. Links sent before stop working. Five an hour are sent to an address at most.',
-      requestBody: { required: true, content: { 'application/json': { schema: resendVerificationSchema } } },
+      requestBody: json(resendVerificationSchema),
       responses: {
         '202': answer('A mail is on its way if the address still has to be proved', registeredSchema),
         ...publicRefusals,
@@ -78,7 +72,7 @@ const anyone: ZodOpenApiPathsObject = {
       summary: 'Ask for a new password',
       description:
         'The same answer for every address. Links sent before stop working. Five an hour are sent to an address at most.',
-      requestBody: { required: true, content: { 'application/json': { schema: forgotPasswordSchema } } },
+      requestBody: json(forgotPasswordSchema),
       responses: {
         '202': answer('A mail is on its way if the address has an account', resetSentSchema),
         ...publicRefusals,
@@ -94,7 +88,7 @@ const anyone: ZodOpenApiPathsObject = {
       description:
         'With the secret of the link in the mail. It is good once, for an hour. Ends every session and lifts a lock. A ' +
         'password that is not taken leaves the link good.',
-      requestBody: { required: true, content: { 'application/json': { schema: resetPasswordSchema } } },
+      requestBody: json(resetPasswordSchema),
       responses: {
         '200': answer('The password is the new one', passwordResetSchema),
         ...publicRefusals,
@@ -115,7 +109,7 @@ const person: ZodOpenApiPathsObject = {
       description:
         'Every other session ends. A wrong current password counts like one at log-in: the fifth locks the account for ' +
         '30 minutes.',
-      requestBody: { required: true, content: { 'application/json': { schema: changePasswordSchema } } },
+      requestBody: json(changePasswordSchema),
       responses: {
         '200': answer('The password is the new one', passwordChangedSchema),
         ...personRefusals,
@@ -136,7 +130,7 @@ const person: ZodOpenApiPathsObject = {
       operationId: 'updateMe',
       tags,
       summary: 'Change the account of whoever asks',
-      requestBody: { required: true, content: { 'application/json': { schema: updateMeSchema } } },
+      requestBody: json(updateMeSchema),
       responses: { '200': answer('The account', meSchema), ...personRefusals, ...bodyRefusals },
     },
   },

@@ -1,10 +1,11 @@
+import { answer, json, noStore, problem } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { apiKeySchema, createApiKeySchema, createdApiKeySchema } from './api-keys/api-key.ts';
 import { usageListSchema } from './api-keys/get-api-key-usage.ts';
 import { apiKeyListSchema, listApiKeysQuerySchema } from './api-keys/list-api-keys.ts';
 import { rotateApiKeySchema } from './api-keys/rotate-api-key.ts';
-import { answer, bodyRefusals, noStore, problem, queryRefusals, refusals } from './openapi-parts.ts';
+import { bodyRefusals, queryRefusals, refusals } from './openapi-parts.ts';
 import { pageQuerySchema } from './page.ts';
 
 const tags = ['API keys'];
@@ -21,7 +22,7 @@ export const paths: ZodOpenApiPathsObject = {
       description:
         'Needs `api_keys:write`. The secret is in this answer only. Nobody grants more than they may do themselves, and a ' +
         'test credential makes only test keys. If the answer is lost, revoke the key that the list shows and make another.',
-      requestBody: { required: true, content: { 'application/json': { schema: createApiKeySchema } } },
+      requestBody: json(createApiKeySchema),
       responses: {
         '201': answer('The key, with its secret', createdApiKeySchema, noStore),
         ...refusals,
@@ -78,7 +79,7 @@ export const paths: ZodOpenApiPathsObject = {
         'after the overlap, or when it would have, if that is sooner. If the answer is lost, do it again while the old one works, ' +
         'and revoke the one that nobody has.',
       requestParams: { path },
-      requestBody: { required: true, content: { 'application/json': { schema: rotateApiKeySchema } } },
+      requestBody: json(rotateApiKeySchema),
       responses: {
         '201': answer('The new key, with its secret', createdApiKeySchema, noStore),
         ...refusals,

@@ -1,3 +1,4 @@
+import { answer, noStore, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { addFactorSchema, addedFactorSchema } from './factors/add-factor.ts';
@@ -5,16 +6,7 @@ import { confirmFactorSchema, confirmedFactorSchema } from './factors/confirm-fa
 import { factorListSchema } from './factors/list-factors.ts';
 import { removeFactorSchema } from './factors/remove-factor.ts';
 import { renewRecoveryCodesSchema, renewedRecoveryCodesSchema } from './factors/renew-recovery-codes.ts';
-import {
-  answer,
-  bodyRefusals,
-  noContent,
-  noStore,
-  personRefusals,
-  problem,
-  queryRefusals,
-  retryAfter,
-} from './openapi-parts.ts';
+import { bodyRefusals, noContent, personRefusals, queryRefusals } from './openapi-parts.ts';
 import { pageQuerySchema } from './page.ts';
 
 const tags = ['Second factors'];

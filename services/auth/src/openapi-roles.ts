@@ -1,6 +1,7 @@
+import { answer, json, problem } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { answer, bodyRefusals, noContent, problem, queryRefusals, refusals } from './openapi-parts.ts';
+import { bodyRefusals, noContent, queryRefusals, refusals } from './openapi-parts.ts';
 import { pageQuerySchema } from './page.ts';
 import { createRoleSchema } from './roles/create-role.ts';
 import { roleListSchema } from './roles/list-roles.ts';
@@ -33,7 +34,7 @@ export const paths: ZodOpenApiPathsObject = {
       summary: 'Make a role',
       description:
         'Needs `roles:write`, and every permission of the new role. 50 roles at most; a name is taken once.',
-      requestBody: { required: true, content: { 'application/json': { schema: createRoleSchema } } },
+      requestBody: json(createRoleSchema),
       responses: { '201': answer('The role', roleSchema), ...refusals, ...bodyRefusals, '409': conflict },
     },
   },
@@ -54,7 +55,7 @@ export const paths: ZodOpenApiPathsObject = {
         'Needs `roles:write`, and every permission that the role is to have. Bites within 5 seconds for everybody who has it. ' +
         'Roles that every hotel has are nobody’s to change. Repeating it changes nothing.',
       requestParams: { path },
-      requestBody: { required: true, content: { 'application/json': { schema: updateRoleSchema } } },
+      requestBody: json(updateRoleSchema),
       responses: {
         '200': answer('The role as it is now', roleSchema),
         ...refusals,

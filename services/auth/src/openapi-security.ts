@@ -1,5 +1,6 @@
+import { answer, json, problem } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { answer, bodyRefusals, problem, refusals } from './openapi-parts.ts';
+import { bodyRefusals, refusals } from './openapi-parts.ts';
 import { securitySchema, updateSecuritySchema } from './security/security.ts';
 
 const tags = ['Security'];
@@ -20,7 +21,7 @@ export const paths: ZodOpenApiPathsObject = {
       description:
         'Needs `security:write`. Requiring a second factor bars every session without one within 5 seconds, so the session ' +
         'that asks must have one. Repeating it changes nothing.',
-      requestBody: { required: true, content: { 'application/json': { schema: updateSecuritySchema } } },
+      requestBody: json(updateSecuritySchema),
       responses: {
         '200': answer('What holds now', securitySchema),
         ...refusals,

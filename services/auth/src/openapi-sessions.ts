@@ -1,16 +1,7 @@
+import { answer, json, noStore, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import {
-  answer,
-  bodyRefusals,
-  noContent,
-  noStore,
-  personRefusals,
-  problem,
-  publicRefusals,
-  queryRefusals,
-  retryAfter,
-} from './openapi-parts.ts';
+import { bodyRefusals, noContent, personRefusals, publicRefusals, queryRefusals } from './openapi-parts.ts';
 import { pageQuerySchema } from './page.ts';
 import { sessionListSchema } from './sessions/list-sessions.ts';
 import { tokensSchema } from './sessions/issue-tokens.ts';
@@ -37,7 +28,7 @@ export const paths: ZodOpenApiPathsObject = {
       description:
         'Answers tokens, or a challenge when the person has a second factor. Five failures lock the account for 30 minutes; ' +
         'a password reset lifts that. Says the same of a wrong password and of an address that has no account.',
-      requestBody: { required: true, content: { 'application/json': { schema: loginSchema } } },
+      requestBody: json(loginSchema),
       responses: {
         '200': answer('Tokens, or a challenge', loginAnswerSchema, noStore),
         ...attemptRefusals,
@@ -53,7 +44,7 @@ export const paths: ZodOpenApiPathsObject = {
       summary: 'Log in: the second step',
       description:
         'The code of an authenticator app, or a recovery code. Each is good once; wrong ones count like wrong passwords.',
-      requestBody: { required: true, content: { 'application/json': { schema: loginWithFactorSchema } } },
+      requestBody: json(loginWithFactorSchema),
       responses: {
         '200': answer('Tokens', tokensSchema, noStore),
         ...attemptRefusals,
@@ -72,7 +63,7 @@ export const paths: ZodOpenApiPathsObject = {
         '**One refresh at a time:** a token that comes a second time, even at the same moment, is taken for stolen and ends ' +
         'the session. If the answer is lost, log in again. A session ends 7 days after its last refresh, and after 90 days ' +
         'in any case. Refused with 403 or 404, the token stays good.',
-      requestBody: { required: true, content: { 'application/json': { schema: refreshSchema } } },
+      requestBody: json(refreshSchema),
       responses: {
         '200': answer('Tokens', tokensSchema, noStore),
         ...publicRefusals,

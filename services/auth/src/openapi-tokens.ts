@@ -1,6 +1,7 @@
+import { answer } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { answer, publicRefusals } from './openapi-parts.ts';
+import { publicRefusals } from './openapi-parts.ts';
 
 const jwkSchema = z.object({
   kty: z.literal('EC'),

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createDocument } from 'zod-openapi';
-import { paths, providerAccountPageSchema, providerPageSchema } from './openapi.ts';
+import { providerAccountPageSchema, providerPageSchema } from './openapi-provider-accounts.ts';
+import { paths } from './openapi.ts';
 import { providerAccountSchema } from './provider-accounts/provider-account.ts';
 import { credentialsTestSchema } from './provider-accounts/test-credentials.ts';
 import { newCaller, startTestMerchant, stripeKey } from './test-service.ts';

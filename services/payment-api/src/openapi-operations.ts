@@ -1,8 +1,9 @@
+import { answer, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import { z } from 'zod';
 import { disputeSchema } from './disputes/dispute.ts';
 import { disputeListSchema, listDisputesSchema } from './disputes/list-disputes.ts';
-import { problem, refusals, retryAfter } from './openapi-parts.ts';
+import { refusals } from './openapi-parts.ts';
 import {
   listUnknownOperationsSchema,
   unknownOperationListSchema,
@@ -16,10 +17,6 @@ import { challengeAnswerSchema } from './simulator/challenge-page.ts';
 
 const idOf = (what: string, example: string) => ({
   path: z.object({ id: z.string().meta({ description: what, example }) }),
-});
-const answer = (description: string, schema: z.ZodType): ZodOpenApiResponseObject => ({
-  description,
-  content: { 'application/json': { schema } },
 });
 const page = (description: string): ZodOpenApiResponseObject => ({
   description,

@@ -1,32 +1,5 @@
-import type { ZodOpenApiResponseObject } from 'zod-openapi';
+import { problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import { z } from 'zod';
-import { ERRORS, toProblem, AppError } from '@centra/service-kit/errors.ts';
-import type { ErrorCode } from '@centra/service-kit/errors.ts';
-import { problemSchema } from '@centra/service-kit/problem-schema.ts';
-
-const EXAMPLE_REQUEST_ID = 'req_01jd0000000000000000000000';
-
-/** A refusal that several codes share one status for; the first is the example. */
-export function problem(
-  codes: readonly ErrorCode[],
-  headers?: ZodOpenApiResponseObject['headers'],
-): ZodOpenApiResponseObject {
-  const [first] = codes;
-  if (first === undefined) throw new Error('a problem response needs a code');
-  return {
-    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].title}`).join('\n\n'),
-    ...(headers === undefined ? {} : { headers }),
-    content: {
-      'application/problem+json': {
-        schema: problemSchema,
-        example: toProblem(new AppError(first), EXAMPLE_REQUEST_ID),
-      },
-    },
-  };
-}
-
-/** Seconds to wait. */
-export const retryAfter = z.object({ 'Retry-After': z.int().meta({ description: 'Seconds to wait' }) });
 
 /** What every route may refuse with; 400, 404 and 409 differ. */
 export const refusals = {

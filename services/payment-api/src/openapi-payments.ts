@@ -1,6 +1,7 @@
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import type { ErrorCode } from '@centra/service-kit/errors.ts';
+import { json, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import { declineSchema } from './charges/charge-reply.ts';
 import {
   authorized,
@@ -16,7 +17,7 @@ import {
   requiresAction,
   succeeded,
 } from './openapi-examples.ts';
-import { idempotencyHeader, problem, refusals, replayedHeader, retryAfter } from './openapi-parts.ts';
+import { idempotencyHeader, refusals, replayedHeader } from './openapi-parts.ts';
 import { adjustSchema } from './payments/adjust-payment.ts';
 import { authorizeSchema } from './payments/authorize-payment.ts';
 import { cancelSchema } from './payments/cancel-payment.ts';
@@ -82,7 +83,7 @@ const createPayment: ZodOpenApiOperationObject = {
     'Ask for `extras` where a hold may have to be raised or captured in parts; they cannot be added later.',
   tags: ['Payments'],
   requestParams: { header: idempotencyHeader },
-  requestBody: { required: true, content: { 'application/json': { schema: newPaymentSchema } } },
+  requestBody: json(newPaymentSchema),
   responses: {
     '201': {
       description: 'Created, held or collected, as its status says',
@@ -107,7 +108,7 @@ const authorizePayment: ZodOpenApiOperationObject = {
   description: 'Holds, or collects by its `capture_method`, a payment that was created without a card.',
   tags: ['Payments'],
   requestParams: { header: idempotencyHeader, path: paymentPath },
-  requestBody: { required: true, content: { 'application/json': { schema: authorizeSchema } } },
+  requestBody: json(authorizeSchema),
   responses: {
     '200': done({ authorized, succeeded }),
     '202': open({ processing, requires_action: requiresAction }),
@@ -146,7 +147,7 @@ const capturePayment: ZodOpenApiOperationObject = {
     "hold allows (several captures, more than was authorised) stands in the payment's `hold`.",
   tags: ['Payments'],
   requestParams: { header: idempotencyHeader, path: paymentPath },
-  requestBody: { required: true, content: { 'application/json': { schema: captureSchema } } },
+  requestBody: json(captureSchema),
   responses: {
     '200': done({ captured }),
     '202': open({ pending: capturePending }),
@@ -186,7 +187,7 @@ const adjustPayment: ZodOpenApiOperationObject = {
     '`incremental`.',
   tags: ['Payments'],
   requestParams: { header: idempotencyHeader, path: paymentPath },
-  requestBody: { required: true, content: { 'application/json': { schema: adjustSchema } } },
+  requestBody: json(adjustSchema),
   responses: {
     '200': done({ raised }),
     '202': open({ pending: { ...authorized, amount_authorize_pending: 7_950 } }),

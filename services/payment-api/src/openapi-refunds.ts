@@ -1,7 +1,8 @@
+import { json, problem } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import { problemOf, refundFailed, refundPending, refunded, refused } from './openapi-examples.ts';
-import { idempotencyHeader, problem, refusals, replayedHeader } from './openapi-parts.ts';
+import { idempotencyHeader, refusals, replayedHeader } from './openapi-parts.ts';
 import { keyedRefusals, paymentPath } from './openapi-payments.ts';
 import { refundRequestSchema } from './refunds/create-refund.ts';
 import {
@@ -32,7 +33,7 @@ export const refundPaths: ZodOpenApiPathsObject = {
         'sums are as before.',
       tags: ['Refunds'],
       requestParams: { header: idempotencyHeader, path: paymentPath },
-      requestBody: { required: true, content: { 'application/json': { schema: refundRequestSchema } } },
+      requestBody: json(refundRequestSchema),
       responses: {
         '201': {
           description: 'Given back',

@@ -1,3 +1,4 @@
+import { json, noStore, problem, retryAfter } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import { chargeSchema } from './charges/charge.ts';
@@ -5,7 +6,7 @@ import { declineSchema } from './charges/charge-reply.ts';
 import { checkoutPaths } from './checkout/openapi-checkout.ts';
 import { cardDeclined, processing, requiresAction, succeeded } from './openapi-examples.ts';
 import { operationsPaths } from './openapi-operations.ts';
-import { idempotencyHeader, problem, refusals, replayedHeader, retryAfter } from './openapi-parts.ts';
+import { idempotencyHeader, refusals, replayedHeader } from './openapi-parts.ts';
 import { paymentPaths } from './openapi-payments.ts';
 import { refundPaths } from './openapi-refunds.ts';
 import { paymentSchema } from './payments/payment.ts';
@@ -20,8 +21,6 @@ const session: z.infer<typeof sessionSchema> = {
   expires_at: '2026-03-01T09:45:00.000Z',
 };
 
-const noStore = z.literal('no-store');
-
 /** The routes of this service, for the OpenAPI document that the gateway serves. */
 export const paths: ZodOpenApiPathsObject = {
   '/v1/session': {
@@ -33,7 +32,7 @@ export const paths: ZodOpenApiPathsObject = {
       responses: {
         '200': {
           description: 'Show `iframe_url` to the guest',
-          headers: z.object({ 'Cache-Control': noStore }),
+          headers: noStore,
           content: { 'application/json': { schema: sessionSchema, example: session } },
         },
         '400': problem(['validation_failed']),
@@ -57,7 +56,7 @@ export const paths: ZodOpenApiPathsObject = {
         'finished charge answers with the same bytes for 30 days.',
       tags: ['Charges'],
       requestParams: { header: idempotencyHeader },
-      requestBody: { required: true, content: { 'application/json': { schema: chargeSchema } } },
+      requestBody: json(chargeSchema),
       responses: {
         '201': {
           description: 'The money was collected',

@@ -1,3 +1,5 @@
+import { escapeHtml } from '@centra/service-kit/escape-html.ts';
+
 /** Markup that is already safe. Everything else that is put into a template is escaped. */
 export class Markup {
   readonly text: string;
@@ -21,16 +23,4 @@ function toText(value: Content): string {
   if (value instanceof Markup) return value.text;
   if (typeof value === 'string' || typeof value === 'number') return escapeHtml(String(value));
   return value.map(toText).join('');
-}
-
-const ESCAPES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (letter) => ESCAPES[letter] ?? letter);
 }

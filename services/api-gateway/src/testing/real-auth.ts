@@ -6,6 +6,7 @@ import { AuthServiceClient } from '@centra/proto/centra/auth/v1/auth.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
+import { SCOPES } from '@centra/service-kit/permissions.ts';
 import { createServiceKeys } from '@centra/testkit/service-keys.ts';
 import type { ServiceKeys } from '@centra/testkit/service-keys.ts';
 import { temporaryFolder } from '@centra/testkit/temporary-folder.ts';
@@ -29,17 +30,6 @@ export type RealAuth = ChildService & {
   stop(): Promise<void>;
 };
 
-export const ALL_SCOPES = [
-  'payments:read',
-  'payments:write',
-  'refunds:write',
-  'operations:read',
-  'operations:settle',
-  'provider_accounts:read',
-  'provider_accounts:write',
-  'api_keys:read',
-  'api_keys:write',
-];
 // Far above what a loaded machine needs.
 const DEADLINE_MS = 20_000;
 
@@ -72,7 +62,7 @@ export async function startRealAuth(): Promise<RealAuth> {
           merchantId,
           mode: wanted.mode ?? Mode.MODE_TEST,
           name: 'Test key',
-          scopes: [...(wanted.scopes ?? ALL_SCOPES)],
+          scopes: [...(wanted.scopes ?? SCOPES)],
           expiresAt: undefined,
         },
         { metadata: callMetadata('req-create-key'), deadlineMs: DEADLINE_MS },

@@ -7,6 +7,8 @@ import type { Context } from '../context.ts';
 import { holdPerson } from '../sessions/hold-person.ts';
 import { judge } from '../sessions/login-guard.ts';
 import { endLinks, linkSecretSchema, ownerOfLink, takeLink } from './email-token.ts';
+import { findUser } from './user.ts';
+import type { Account } from './user.ts';
 
 export const verifyEmailSchema = z
   .strictObject({
@@ -29,8 +31,9 @@ export function verifyEmail(context: Context): RequestHandler {
   return async (request, response) => {
     const { token, password } = parseWith(verifyEmailSchema, request.body);
     const { requestId, address } = contextOf(request);
-    const userId = await ownerOfLink(context.orm.em.fork(), token, 'verify_email');
-    const account = userId === undefined ? undefined : await findAccount(context, userId);
+    const em = context.orm.em.fork();
+    const userId = await ownerOfLink(em, token, 'verify_email');
+    const account = userId === undefined ? undefined : await findUser(em, userId);
     if (account === undefined) throw new AppError('link_expired');
     const { emailKey } = account;
     await judge(context, { emailKey, address, requestId, step: 'password' }, async () => {
@@ -41,16 +44,6 @@ export function verifyEmail(context: Context): RequestHandler {
     const answer: z.infer<typeof verifiedSchema> = { status: 'verified' };
     response.json(answer);
   };
-}
-
-type Account = { id: string; emailKey: string; passwordHash: string };
-
-async function findAccount(context: Context, userId: string): Promise<Account | undefined> {
-  const { rows } = await context.pool.query<Account>(
-    'select id, email_key as "emailKey", password_hash as "passwordHash" from users where id = $1',
-    [userId],
-  );
-  return rows[0];
 }
 
 async function verify(

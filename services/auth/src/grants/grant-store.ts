@@ -1,5 +1,5 @@
 import type { Logger } from '@centra/service-kit/log.ts';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@centra/service-kit/redis.ts';
 import { LRUCache } from 'lru-cache';
 
 /** Texts by key, for a minute. It may forget, lie or fail at any time: see grant.ts. */
@@ -27,23 +27,12 @@ export function createMemoryStore(): GrantStore {
   };
 }
 
-// Redis answers in under a millisecond. A request that waited this long for it asks Postgres instead.
-const COMMAND_TIMEOUT_MS = 250;
-const CONNECT_TIMEOUT_MS = 300;
-const RECONNECT_MAX_MS = 1_000;
 // One that hangs is asked once a second, so that it delays one request a second and not each.
 const PROBE_AFTER_MS = 1_000;
 
 /** In Redis, for all replicas. */
 export function createRedisStore(url: string, log: Logger): GrantStore {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    enableAutoPipelining: true,
-    maxRetriesPerRequest: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
-  });
+  const redis = connectRedis(url, { pipelines: true });
   // Each failed attempt to connect is reported here; the change of state is logged once, below.
   redis.on('error', () => {});
   let isAway = false;

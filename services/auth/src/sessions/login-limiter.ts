@@ -1,6 +1,7 @@
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
-import { Redis } from 'ioredis';
+import { connectRedis } from '@centra/service-kit/redis.ts';
+import type { Redis } from 'ioredis';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 
 /** Log-ins a minute of one address at one account. */
@@ -11,10 +12,6 @@ export type LoginLimiter = {
 };
 
 const WINDOW_S = 60;
-// Redis answers in under a millisecond. A log-in that waited this long for it counts in this process instead.
-const COMMAND_TIMEOUT_MS = 250;
-const CONNECT_TIMEOUT_MS = 300;
-const RECONNECT_MAX_MS = 1_000;
 
 /** Counted in Redis for all replicas together; in this process without Redis, and while it is away or slow. */
 export function createLoginLimiter(
@@ -47,13 +44,7 @@ async function take(limiter: RateLimiterMemory | RateLimiterRedis, key: string):
 }
 
 function connect(url: string, log: Logger): Redis {
-  const redis = new Redis(url, {
-    enableOfflineQueue: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    commandTimeout: COMMAND_TIMEOUT_MS,
-    retryStrategy: (attempt) => Math.min(attempt * 100, RECONNECT_MAX_MS),
-  });
+  const redis = connectRedis(url, { pipelines: false });
   // Each failed attempt to connect is reported; one line for each time it goes away is enough.
   let away = false;
   redis.on('error', (error) => {

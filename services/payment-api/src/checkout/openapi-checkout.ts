@@ -1,12 +1,12 @@
+import { noStore, problem } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
 import { requiresAction } from '../openapi-examples.ts';
-import { problem, refusals } from '../openapi-parts.ts';
+import { refusals } from '../openapi-parts.ts';
 import { clientSecretSchema } from './create-client-secret.ts';
 import { checkoutPaymentSchema } from './get-checkout-payment.ts';
 
 const path = z.object({ id: z.string().meta({ example: requiresAction.id }) });
-const noStore = z.object({ 'Cache-Control': z.literal('no-store') });
 
 const clientSecret: z.infer<typeof clientSecretSchema> = {
   client_secret: 'cs_test_eyJhbGciOiJFUzI1NiIsInR5cCI6ImNoZWNrb3V0K2p3dCJ9.…',

@@ -1,6 +1,7 @@
+import { json, problem } from '@centra/service-kit/openapi-parts.ts';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { z } from 'zod';
-import { problem, refusals } from '../openapi-parts.ts';
+import { refusals } from '../openapi-parts.ts';
 import { quoteSchema } from './quote.ts';
 import type { QuoteJson } from './quote.ts';
 import { quoteRequestSchema } from './quote-request.ts';
@@ -56,7 +57,7 @@ export const quotePaths: ZodOpenApiPathsObject = {
         'Prices items by the hotel’s pricing and promises the price for a while. Give `quote_id` when you create the ' +
         'payment: it is then made at this price, or refused with the new one.',
       tags: ['Quotes'],
-      requestBody: { required: true, content: { 'application/json': { schema: quoteRequestSchema } } },
+      requestBody: json(quoteRequestSchema),
       responses: {
         '201': {
           description: 'The price, which holds until `expires_at`',

@@ -1,5 +1,6 @@
 import { formatForDisplay } from '@centra/money/format-amount.ts';
 import type { SimulatorChallenge } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { escapeHtml } from '@centra/service-kit/escape-html.ts';
 import { CHALLENGE_STYLE } from './challenge-style.ts';
 
 /** What the guest may choose; the value of the form's one field. */
@@ -18,7 +19,7 @@ export function renderChallenge(challenge: SimulatorChallenge): string {
     'Confirm your payment',
     `<p class="quiet">Your bank asks whether it is really you who pays.</p>
 <dl>
-${rows.map(([name, value]) => `<div><dt>${name}</dt><dd><bdi>${escape(value)}</bdi></dd></div>`).join('\n')}
+${rows.map(([name, value]) => `<div><dt>${name}</dt><dd><bdi>${escapeHtml(value)}</bdi></dd></div>`).join('\n')}
 </dl>
 <form method="post">
 <button class="yes" name="answer" value="approve">Approve</button>
@@ -30,7 +31,7 @@ ${rows.map(([name, value]) => `<div><dt>${name}</dt><dd><bdi>${escape(value)}</b
 
 /** A page that only says something. */
 export function renderNotice(title: string, text: string): string {
-  return page(title, `<p>${escape(text)}</p>`);
+  return page(title, `<p>${escapeHtml(text)}</p>`);
 }
 
 function page(title: string, content: string): string {
@@ -40,13 +41,13 @@ function page(title: string, content: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
-<title>${escape(title)} – simulated bank</title>
+<title>${escapeHtml(title)} – simulated bank</title>
 <style>${CHALLENGE_STYLE}</style>
 </head>
 <body>
 <main>
 <p class="notice"><strong>Simulated bank.</strong> This is a test: no real money moves.</p>
-<h1>${escape(title)}</h1>
+<h1>${escapeHtml(title)}</h1>
 ${content}
 </main>
 </body>
@@ -57,16 +58,4 @@ ${content}
 /** `visa` → `Visa` */
 function nameOf(brand: string): string {
   return brand === '' ? 'Card' : `${brand.slice(0, 1).toUpperCase()}${brand.slice(1)}`;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escape(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
 }

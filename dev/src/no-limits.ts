@@ -1,8 +1,8 @@
 /**
- * The gateway's variables that lift every rate limit: here a few hotels at one address do the work of hundreds, and a 429
+ * The gateway's variables that lift every rate limit, for where a few hotels at one address do the work of hundreds, and a 429
  * proves nothing about what is asked.
  */
-export const NO_LIMITS: Readonly<Record<string, string>> = Object.fromEntries(
+export const NO_GATEWAY_LIMITS: Readonly<Record<string, string>> = Object.fromEntries(
   [
     'PAYMENTS_PER_SECOND',
     'PAYMENTS_PER_HOUR',
