@@ -85,6 +85,16 @@ export const ERRORS = {
     grpc: grpcStatus.PERMISSION_DENIED,
     title: 'Access to this hotel is suspended.',
   },
+  merchant_not_verified: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'This hotel is not verified yet. Until then it takes payments in test mode only.',
+  },
+  wrong_recipient: {
+    http: 403,
+    grpc: grpcStatus.PERMISSION_DENIED,
+    title: 'This invitation was sent to another e-mail address. Log in with that one.',
+  },
   address_not_allowed: {
     http: 403,
     grpc: grpcStatus.PERMISSION_DENIED,
@@ -166,6 +176,21 @@ export const ERRORS = {
     grpc: grpcStatus.ABORTED,
     title: 'A hotel needs an owner. Make somebody else an owner first.',
   },
+  onboarding_incomplete: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'Something is still missing before the hotel can be submitted.',
+  },
+  already_member: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'That person works at this hotel already.',
+  },
+  account_exists: {
+    http: 409,
+    grpc: grpcStatus.ABORTED,
+    title: 'There is an account for this address already. Log in and accept the invitation.',
+  },
   role_in_use: {
     http: 409,
     grpc: grpcStatus.ABORTED,
@@ -235,6 +260,31 @@ export const ERRORS = {
     http: 422,
     grpc: grpcStatus.INVALID_ARGUMENT,
     title: 'A field holds what looks like a card number. Card data must only be entered in the card vault.',
+  },
+  url_not_allowed: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'This URL is not allowed. Give a public https address.',
+  },
+  descriptor_not_allowed: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'A connected provider does not take this statement descriptor.',
+  },
+  contrast_too_low: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'These colours are too alike to be read.',
+  },
+  image_not_usable: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'This is no picture that can be used. Send a PNG, JPEG or WebP of at most 4,096 pixels a side.',
+  },
+  method_not_accepted: {
+    http: 422,
+    grpc: grpcStatus.FAILED_PRECONDITION,
+    title: 'The hotel does not accept this way to pay, or not in this currency.',
   },
   currency_not_supported: {
     http: 422,

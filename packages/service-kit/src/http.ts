@@ -317,7 +317,7 @@ function sendProblem(request: Request, response: Response, refusal: AppError, re
 }
 
 /** Whether the request announced a body (RFC 9112 §6.3). */
-function hasBody(request: Request): boolean {
+export function hasBody(request: Request): boolean {
   const length = request.headers['content-length'];
   return request.headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }

@@ -8,9 +8,13 @@ test('each permission stands once, as resource:action', () => {
   for (const permission of PERMISSIONS) assert.match(permission, /^[a-z_]+:(read|write|settle)$/);
 });
 
-test('an API key may hold everything but what is for people: colleagues, roles and security', () => {
+test('an API key may hold everything but what is for people: colleagues, roles, security and the hotel itself', () => {
   for (const permission of PERMISSIONS)
-    assert.equal(isScope(permission), !/^(users|roles|security):/.test(permission), permission);
+    assert.equal(
+      isScope(permission),
+      !/^(users|roles|security):|^merchants:write$/.test(permission),
+      permission,
+    );
   assert.deepEqual(SCOPES, PERMISSIONS.filter(isScope));
 });
 
@@ -21,10 +25,10 @@ test('each built-in role may do all that the next one may, and owner and admin e
   for (const role of [manager, staff]) assert.equal(new Set<Permission>(role).size, role.length);
 });
 
-test('managers change neither people, roles, security, keys nor provider accounts; staff take payments only', () => {
+test('managers change neither people, roles, security nor the hotel itself, and read no audit log; staff take payments only', () => {
   const changes: readonly Permission[] = BUILT_IN_ROLES.manager;
   for (const permission of changes)
-    assert.doesNotMatch(permission, /^(users|roles|security|api_keys|provider_accounts):write$/);
+    assert.doesNotMatch(permission, /^(users|roles|security|merchants):write$|^audit_log:/);
   assert.deepEqual(BUILT_IN_ROLES.staff, ['payments:read', 'payments:write']);
 });
 

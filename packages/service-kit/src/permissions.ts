@@ -10,6 +10,13 @@ export const PERMISSIONS = [
   'operations:settle',
   'provider_accounts:read',
   'provider_accounts:write',
+  'routing_rules:read',
+  'routing_rules:write',
+  'webhook_endpoints:read',
+  'webhook_endpoints:write',
+  'audit_log:read',
+  'merchants:read',
+  'merchants:write',
   'api_keys:read',
   'api_keys:write',
   'users:read',
@@ -22,8 +29,12 @@ export const PERMISSIONS = [
 
 export type Permission = (typeof PERMISSIONS)[number];
 
-/** What only a person may do: a stolen API key must not make itself colleagues, or switch the second factor off. */
+/**
+ * What only a person may do: a stolen API key must not make itself colleagues, switch the second factor off, or close the
+ * hotel.
+ */
 const PEOPLE_ONLY = [
+  'merchants:write',
   'users:read',
   'users:write',
   'roles:read',
@@ -61,7 +72,14 @@ export const BUILT_IN_ROLES = {
     'operations:read',
     'operations:settle',
     'provider_accounts:read',
+    'provider_accounts:write',
+    'routing_rules:read',
+    'routing_rules:write',
+    'webhook_endpoints:read',
+    'webhook_endpoints:write',
+    'merchants:read',
     'api_keys:read',
+    'api_keys:write',
     'users:read',
     'roles:read',
     'security:read',

@@ -73,6 +73,8 @@ const implementation: AuthServiceServer = {
   ),
   watchRevocations: (call) => call.end(),
   validateAccessToken: notHere,
+  listMemberships: notHere,
+  listAuditEvents: notHere,
   checkPermission: notHere,
   recordKeyUsage: notHere,
   setMember: notHere,

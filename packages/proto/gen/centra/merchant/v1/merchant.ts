@@ -18,19 +18,91 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../../google/protobuf/timestamp.ts";
 import { Mode, modeFromJSON, modeToJSON } from "../../money/v1/money.ts";
 
 export const protobufPackage = "centra.merchant.v1";
 
 export const protobufFileName = "centra/merchant/v1/merchant.proto";
 
+/** How far a hotel has come. Only a verified one takes live payments. */
+export const MerchantState = {
+  MERCHANT_STATE_UNSPECIFIED: 0,
+  MERCHANT_STATE_DRAFT: 1,
+  MERCHANT_STATE_SUBMITTED: 2,
+  MERCHANT_STATE_VERIFIED: 3,
+  MERCHANT_STATE_SUSPENDED: 4,
+  MERCHANT_STATE_CLOSED: 5,
+} as const;
+
+export type MerchantState = typeof MerchantState[keyof typeof MerchantState];
+
+export namespace MerchantState {
+  export type MERCHANT_STATE_UNSPECIFIED = typeof MerchantState.MERCHANT_STATE_UNSPECIFIED;
+  export type MERCHANT_STATE_DRAFT = typeof MerchantState.MERCHANT_STATE_DRAFT;
+  export type MERCHANT_STATE_SUBMITTED = typeof MerchantState.MERCHANT_STATE_SUBMITTED;
+  export type MERCHANT_STATE_VERIFIED = typeof MerchantState.MERCHANT_STATE_VERIFIED;
+  export type MERCHANT_STATE_SUSPENDED = typeof MerchantState.MERCHANT_STATE_SUSPENDED;
+  export type MERCHANT_STATE_CLOSED = typeof MerchantState.MERCHANT_STATE_CLOSED;
+}
+
+export function merchantStateFromJSON(object: any): MerchantState {
+  switch (object) {
+    case 0:
+    case "MERCHANT_STATE_UNSPECIFIED":
+      return MerchantState.MERCHANT_STATE_UNSPECIFIED;
+    case 1:
+    case "MERCHANT_STATE_DRAFT":
+      return MerchantState.MERCHANT_STATE_DRAFT;
+    case 2:
+    case "MERCHANT_STATE_SUBMITTED":
+      return MerchantState.MERCHANT_STATE_SUBMITTED;
+    case 3:
+    case "MERCHANT_STATE_VERIFIED":
+      return MerchantState.MERCHANT_STATE_VERIFIED;
+    case 4:
+    case "MERCHANT_STATE_SUSPENDED":
+      return MerchantState.MERCHANT_STATE_SUSPENDED;
+    case 5:
+    case "MERCHANT_STATE_CLOSED":
+      return MerchantState.MERCHANT_STATE_CLOSED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MerchantState");
+  }
+}
+
+export function merchantStateToJSON(object: MerchantState): string {
+  switch (object) {
+    case MerchantState.MERCHANT_STATE_UNSPECIFIED:
+      return "MERCHANT_STATE_UNSPECIFIED";
+    case MerchantState.MERCHANT_STATE_DRAFT:
+      return "MERCHANT_STATE_DRAFT";
+    case MerchantState.MERCHANT_STATE_SUBMITTED:
+      return "MERCHANT_STATE_SUBMITTED";
+    case MerchantState.MERCHANT_STATE_VERIFIED:
+      return "MERCHANT_STATE_VERIFIED";
+    case MerchantState.MERCHANT_STATE_SUSPENDED:
+      return "MERCHANT_STATE_SUSPENDED";
+    case MerchantState.MERCHANT_STATE_CLOSED:
+      return "MERCHANT_STATE_CLOSED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MerchantState");
+  }
+}
+
 /** What an account is for. */
 export const AccountKind = {
   ACCOUNT_KIND_UNSPECIFIED: 0,
-  /** ACCOUNT_KIND_CARD_PROVIDER - Moves money: stripe, simulator. */
+  /** ACCOUNT_KIND_CARD_PROVIDER - Charges card tokens: stripe, simulator. */
   ACCOUNT_KIND_CARD_PROVIDER: 1,
   /** ACCOUNT_KIND_CARD_VAULT - Holds cards: vaultera. */
   ACCOUNT_KIND_CARD_VAULT: 2,
+  /** ACCOUNT_KIND_WALLET - The guest pays from an account at the provider: paypal. */
+  ACCOUNT_KIND_WALLET: 3,
+  /** ACCOUNT_KIND_STABLECOIN - Receives tokens on a chain: tempo. */
+  ACCOUNT_KIND_STABLECOIN: 4,
+  /** ACCOUNT_KIND_HOSTED_PAGE - Takes cards on its own page only: payzone, cmi. */
+  ACCOUNT_KIND_HOSTED_PAGE: 5,
 } as const;
 
 export type AccountKind = typeof AccountKind[keyof typeof AccountKind];
@@ -39,6 +111,9 @@ export namespace AccountKind {
   export type ACCOUNT_KIND_UNSPECIFIED = typeof AccountKind.ACCOUNT_KIND_UNSPECIFIED;
   export type ACCOUNT_KIND_CARD_PROVIDER = typeof AccountKind.ACCOUNT_KIND_CARD_PROVIDER;
   export type ACCOUNT_KIND_CARD_VAULT = typeof AccountKind.ACCOUNT_KIND_CARD_VAULT;
+  export type ACCOUNT_KIND_WALLET = typeof AccountKind.ACCOUNT_KIND_WALLET;
+  export type ACCOUNT_KIND_STABLECOIN = typeof AccountKind.ACCOUNT_KIND_STABLECOIN;
+  export type ACCOUNT_KIND_HOSTED_PAGE = typeof AccountKind.ACCOUNT_KIND_HOSTED_PAGE;
 }
 
 export function accountKindFromJSON(object: any): AccountKind {
@@ -52,6 +127,15 @@ export function accountKindFromJSON(object: any): AccountKind {
     case 2:
     case "ACCOUNT_KIND_CARD_VAULT":
       return AccountKind.ACCOUNT_KIND_CARD_VAULT;
+    case 3:
+    case "ACCOUNT_KIND_WALLET":
+      return AccountKind.ACCOUNT_KIND_WALLET;
+    case 4:
+    case "ACCOUNT_KIND_STABLECOIN":
+      return AccountKind.ACCOUNT_KIND_STABLECOIN;
+    case 5:
+    case "ACCOUNT_KIND_HOSTED_PAGE":
+      return AccountKind.ACCOUNT_KIND_HOSTED_PAGE;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum AccountKind");
   }
@@ -65,9 +149,93 @@ export function accountKindToJSON(object: AccountKind): string {
       return "ACCOUNT_KIND_CARD_PROVIDER";
     case AccountKind.ACCOUNT_KIND_CARD_VAULT:
       return "ACCOUNT_KIND_CARD_VAULT";
+    case AccountKind.ACCOUNT_KIND_WALLET:
+      return "ACCOUNT_KIND_WALLET";
+    case AccountKind.ACCOUNT_KIND_STABLECOIN:
+      return "ACCOUNT_KIND_STABLECOIN";
+    case AccountKind.ACCOUNT_KIND_HOSTED_PAGE:
+      return "ACCOUNT_KIND_HOSTED_PAGE";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum AccountKind");
   }
+}
+
+export const MerchantVerdict = {
+  MERCHANT_VERDICT_UNSPECIFIED: 0,
+  /** MERCHANT_VERDICT_VERIFY - submitted → verified */
+  MERCHANT_VERDICT_VERIFY: 1,
+  /** MERCHANT_VERDICT_RETURN - submitted → draft, with the reason for its people */
+  MERCHANT_VERDICT_RETURN: 2,
+  /** MERCHANT_VERDICT_SUSPEND - verified, submitted, draft → suspended */
+  MERCHANT_VERDICT_SUSPEND: 3,
+  /** MERCHANT_VERDICT_RESTORE - suspended → what it was before */
+  MERCHANT_VERDICT_RESTORE: 4,
+  /** MERCHANT_VERDICT_CLOSE - any → closed, for good */
+  MERCHANT_VERDICT_CLOSE: 5,
+} as const;
+
+export type MerchantVerdict = typeof MerchantVerdict[keyof typeof MerchantVerdict];
+
+export namespace MerchantVerdict {
+  export type MERCHANT_VERDICT_UNSPECIFIED = typeof MerchantVerdict.MERCHANT_VERDICT_UNSPECIFIED;
+  export type MERCHANT_VERDICT_VERIFY = typeof MerchantVerdict.MERCHANT_VERDICT_VERIFY;
+  export type MERCHANT_VERDICT_RETURN = typeof MerchantVerdict.MERCHANT_VERDICT_RETURN;
+  export type MERCHANT_VERDICT_SUSPEND = typeof MerchantVerdict.MERCHANT_VERDICT_SUSPEND;
+  export type MERCHANT_VERDICT_RESTORE = typeof MerchantVerdict.MERCHANT_VERDICT_RESTORE;
+  export type MERCHANT_VERDICT_CLOSE = typeof MerchantVerdict.MERCHANT_VERDICT_CLOSE;
+}
+
+export function merchantVerdictFromJSON(object: any): MerchantVerdict {
+  switch (object) {
+    case 0:
+    case "MERCHANT_VERDICT_UNSPECIFIED":
+      return MerchantVerdict.MERCHANT_VERDICT_UNSPECIFIED;
+    case 1:
+    case "MERCHANT_VERDICT_VERIFY":
+      return MerchantVerdict.MERCHANT_VERDICT_VERIFY;
+    case 2:
+    case "MERCHANT_VERDICT_RETURN":
+      return MerchantVerdict.MERCHANT_VERDICT_RETURN;
+    case 3:
+    case "MERCHANT_VERDICT_SUSPEND":
+      return MerchantVerdict.MERCHANT_VERDICT_SUSPEND;
+    case 4:
+    case "MERCHANT_VERDICT_RESTORE":
+      return MerchantVerdict.MERCHANT_VERDICT_RESTORE;
+    case 5:
+    case "MERCHANT_VERDICT_CLOSE":
+      return MerchantVerdict.MERCHANT_VERDICT_CLOSE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MerchantVerdict");
+  }
+}
+
+export function merchantVerdictToJSON(object: MerchantVerdict): string {
+  switch (object) {
+    case MerchantVerdict.MERCHANT_VERDICT_UNSPECIFIED:
+      return "MERCHANT_VERDICT_UNSPECIFIED";
+    case MerchantVerdict.MERCHANT_VERDICT_VERIFY:
+      return "MERCHANT_VERDICT_VERIFY";
+    case MerchantVerdict.MERCHANT_VERDICT_RETURN:
+      return "MERCHANT_VERDICT_RETURN";
+    case MerchantVerdict.MERCHANT_VERDICT_SUSPEND:
+      return "MERCHANT_VERDICT_SUSPEND";
+    case MerchantVerdict.MERCHANT_VERDICT_RESTORE:
+      return "MERCHANT_VERDICT_RESTORE";
+    case MerchantVerdict.MERCHANT_VERDICT_CLOSE:
+      return "MERCHANT_VERDICT_CLOSE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MerchantVerdict");
+  }
+}
+
+export interface RotateDataKeyRequest {
+  merchantId: string;
+}
+
+export interface RotateDataKeyResponse {
+  /** The version that seals from now on. */
+  version: number;
 }
 
 export interface CreateMerchantRequest {
@@ -97,6 +265,13 @@ export interface Merchant {
   allowedOrigins: string[];
   /** Limits that differ from the platform's defaults. */
   limits: RateLimit[];
+  state: MerchantState;
+  /** UUID; empty for a hotel of no organisation. */
+  organisationId: string;
+  /** Of pages and mails for guests: "en", "fr", "es", "ar". */
+  locale: string;
+  /** What guests read on their card statement; empty: what the provider has. */
+  statementDescriptor: string;
 }
 
 /** One window of a limit at the gateway. */
@@ -148,6 +323,7 @@ export interface ResolveProviderAccountRequest {
 
 export interface AccountVersion {
   providerAccountId: string;
+  /** 0: the newest, also of a deleted account while its secrets still exist: for payments that it holds money of. */
   version: number;
 }
 
@@ -156,17 +332,233 @@ export interface ProviderAccount {
   merchantId: string;
   mode: Mode;
   kind: AccountKind;
-  /** "stripe", "vaultera", "simulator". */
+  /** For example "stripe". */
   provider: string;
   version: number;
   /** Field name to opened value, for example secret_key. Never logged, never stored by the caller. */
   credentials: { [key: string]: string };
+  /** What the hotel wants its guests to read on their statement, in the form this provider takes; empty: the account's own. */
+  statementDescriptor: string;
 }
 
 export interface ProviderAccount_CredentialsEntry {
   key: string;
   value: string;
 }
+
+export interface GetRoutingRequest {
+  merchantId: string;
+  mode: Mode;
+}
+
+export interface Routing {
+  /** In the order in which they are tried. */
+  rules: RoutingRule[];
+  /** Every active account of the mode that moves money. */
+  accounts: RoutableAccount[];
+  /** What the hotel accepts, ISO 4217; empty: every currency. */
+  currencies: string[];
+  /** What the hotel accepts ("card", "card_page", …); empty: every method. */
+  methods: string[];
+}
+
+/** A condition that names nothing holds for every payment. */
+export interface RoutingRule {
+  /** "rr_…". */
+  ruleId: string;
+  name: string;
+  currencies: string[];
+  /** Minor units of the one currency that the rule names; absent: no bound. Both are inclusive. */
+  amountMinMinor?: bigint | undefined;
+  amountMaxMinor?:
+    | bigint
+    | undefined;
+  /** Of the guest, ISO 3166-1 alpha-2. */
+  countries: string[];
+  /** "visa", "mastercard", … */
+  cardBrands: string[];
+  /** Of the card's issuer, ISO 3166-1 alpha-2. */
+  cardCountries: string[];
+  methods: string[];
+  /** UUIDs, in the order in which they are tried. */
+  providerAccountIds: string[];
+}
+
+export interface RoutableAccount {
+  providerAccountId: string;
+  provider: string;
+  name: string;
+  isDefault: boolean;
+  /** What its provider carries. */
+  methods: string[];
+}
+
+export interface ReviewMerchantRequest {
+  merchantId: string;
+  verdict: MerchantVerdict;
+  /** For the hotel's people and the audit trail; 1 to 500 characters, but for VERIFY and RESTORE, which need none. */
+  reason: string;
+  /** Who decided, for the audit trail. */
+  actor: string;
+}
+
+export interface ListMerchantsRequest {
+  state: MerchantState;
+  /** 1 to 100. */
+  limit: number;
+  /** The id of the last hotel of the page before. */
+  afterMerchantId: string;
+}
+
+export interface ListMerchantsResponse {
+  merchants: MerchantInState[];
+  hasMore: boolean;
+}
+
+export interface MerchantInState {
+  merchant: Merchant | undefined;
+  stateChangedAt: Date | undefined;
+}
+
+function createBaseRotateDataKeyRequest(): RotateDataKeyRequest {
+  return { merchantId: "" };
+}
+
+export const RotateDataKeyRequest: MessageFns<RotateDataKeyRequest> = {
+  encode(message: RotateDataKeyRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateDataKeyRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateDataKeyRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RotateDataKeyRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+    };
+  },
+
+  toJSON(message: RotateDataKeyRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RotateDataKeyRequest>, I>>(base?: I): RotateDataKeyRequest {
+    return RotateDataKeyRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RotateDataKeyRequest>, I>>(object: I): RotateDataKeyRequest {
+    const message = createBaseRotateDataKeyRequest();
+    message.merchantId = object.merchantId ?? "";
+    return message;
+  },
+};
+
+function createBaseRotateDataKeyResponse(): RotateDataKeyResponse {
+  return { version: 0 };
+}
+
+export const RotateDataKeyResponse: MessageFns<RotateDataKeyResponse> = {
+  encode(message: RotateDataKeyResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== 0) {
+      writer.uint32(8).int32(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RotateDataKeyResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRotateDataKeyResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RotateDataKeyResponse {
+    return { version: isSet(object.version) ? globalThis.Number(object.version) : 0 };
+  },
+
+  toJSON(message: RotateDataKeyResponse): unknown {
+    const obj: any = {};
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RotateDataKeyResponse>, I>>(base?: I): RotateDataKeyResponse {
+    return RotateDataKeyResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RotateDataKeyResponse>, I>>(object: I): RotateDataKeyResponse {
+    const message = createBaseRotateDataKeyResponse();
+    message.version = object.version ?? 0;
+    return message;
+  },
+};
 
 function createBaseCreateMerchantRequest(): CreateMerchantRequest {
   return { merchantId: "", name: "", country: "", timeZone: "", defaultCurrency: "", allowedOrigins: [] };
@@ -407,7 +799,19 @@ export const GetMerchantRequest: MessageFns<GetMerchantRequest> = {
 };
 
 function createBaseMerchant(): Merchant {
-  return { merchantId: "", name: "", country: "", timeZone: "", defaultCurrency: "", allowedOrigins: [], limits: [] };
+  return {
+    merchantId: "",
+    name: "",
+    country: "",
+    timeZone: "",
+    defaultCurrency: "",
+    allowedOrigins: [],
+    limits: [],
+    state: 0,
+    organisationId: "",
+    locale: "",
+    statementDescriptor: "",
+  };
 }
 
 export const Merchant: MessageFns<Merchant> = {
@@ -432,6 +836,18 @@ export const Merchant: MessageFns<Merchant> = {
     }
     for (const v of message.limits) {
       RateLimit.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.state !== 0) {
+      writer.uint32(64).int32(message.state);
+    }
+    if (message.organisationId !== "") {
+      writer.uint32(74).string(message.organisationId);
+    }
+    if (message.locale !== "") {
+      writer.uint32(82).string(message.locale);
+    }
+    if (message.statementDescriptor !== "") {
+      writer.uint32(90).string(message.statementDescriptor);
     }
     return writer;
   },
@@ -505,6 +921,38 @@ export const Merchant: MessageFns<Merchant> = {
             message.limits.push(RateLimit.decode(reader, reader.uint32()));
             continue;
           }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.organisationId = reader.string();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.locale = reader.string();
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.statementDescriptor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -542,6 +990,18 @@ export const Merchant: MessageFns<Merchant> = {
         ? object.allowed_origins.map((e: any) => globalThis.String(e))
         : [],
       limits: globalThis.Array.isArray(object?.limits) ? object.limits.map((e: any) => RateLimit.fromJSON(e)) : [],
+      state: isSet(object.state) ? merchantStateFromJSON(object.state) : 0,
+      organisationId: isSet(object.organisationId)
+        ? globalThis.String(object.organisationId)
+        : isSet(object.organisation_id)
+        ? globalThis.String(object.organisation_id)
+        : "",
+      locale: isSet(object.locale) ? globalThis.String(object.locale) : "",
+      statementDescriptor: isSet(object.statementDescriptor)
+        ? globalThis.String(object.statementDescriptor)
+        : isSet(object.statement_descriptor)
+        ? globalThis.String(object.statement_descriptor)
+        : "",
     };
   },
 
@@ -568,6 +1028,18 @@ export const Merchant: MessageFns<Merchant> = {
     if (message.limits?.length) {
       obj.limits = message.limits.map((e) => RateLimit.toJSON(e));
     }
+    if (message.state !== 0) {
+      obj.state = merchantStateToJSON(message.state);
+    }
+    if (message.organisationId !== "") {
+      obj.organisationId = message.organisationId;
+    }
+    if (message.locale !== "") {
+      obj.locale = message.locale;
+    }
+    if (message.statementDescriptor !== "") {
+      obj.statementDescriptor = message.statementDescriptor;
+    }
     return obj;
   },
 
@@ -583,6 +1055,10 @@ export const Merchant: MessageFns<Merchant> = {
     message.defaultCurrency = object.defaultCurrency ?? "";
     message.allowedOrigins = object.allowedOrigins?.map((e) => e) || [];
     message.limits = object.limits?.map((e) => RateLimit.fromPartial(e)) || [];
+    message.state = object.state ?? 0;
+    message.organisationId = object.organisationId ?? "";
+    message.locale = object.locale ?? "";
+    message.statementDescriptor = object.statementDescriptor ?? "";
     return message;
   },
 };
@@ -1246,7 +1722,16 @@ export const AccountVersion: MessageFns<AccountVersion> = {
 };
 
 function createBaseProviderAccount(): ProviderAccount {
-  return { providerAccountId: "", merchantId: "", mode: 0, kind: 0, provider: "", version: 0, credentials: {} };
+  return {
+    providerAccountId: "",
+    merchantId: "",
+    mode: 0,
+    kind: 0,
+    provider: "",
+    version: 0,
+    credentials: {},
+    statementDescriptor: "",
+  };
 }
 
 export const ProviderAccount: MessageFns<ProviderAccount> = {
@@ -1272,6 +1757,9 @@ export const ProviderAccount: MessageFns<ProviderAccount> = {
     globalThis.Object.entries(message.credentials).forEach(([key, value]: [string, string]) => {
       ProviderAccount_CredentialsEntry.encode({ key: key as any, value }, writer.uint32(58).fork()).join();
     });
+    if (message.statementDescriptor !== "") {
+      writer.uint32(66).string(message.statementDescriptor);
+    }
     return writer;
   },
 
@@ -1347,6 +1835,14 @@ export const ProviderAccount: MessageFns<ProviderAccount> = {
             }
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.statementDescriptor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1389,6 +1885,11 @@ export const ProviderAccount: MessageFns<ProviderAccount> = {
           {},
         )
         : {},
+      statementDescriptor: isSet(object.statementDescriptor)
+        ? globalThis.String(object.statementDescriptor)
+        : isSet(object.statement_descriptor)
+        ? globalThis.String(object.statement_descriptor)
+        : "",
     };
   },
 
@@ -1421,6 +1922,9 @@ export const ProviderAccount: MessageFns<ProviderAccount> = {
         });
       }
     }
+    if (message.statementDescriptor !== "") {
+      obj.statementDescriptor = message.statementDescriptor;
+    }
     return obj;
   },
 
@@ -1444,6 +1948,7 @@ export const ProviderAccount: MessageFns<ProviderAccount> = {
       },
       {},
     );
+    message.statementDescriptor = object.statementDescriptor ?? "";
     return message;
   },
 };
@@ -1537,6 +2042,1027 @@ export const ProviderAccount_CredentialsEntry: MessageFns<ProviderAccount_Creden
   },
 };
 
+function createBaseGetRoutingRequest(): GetRoutingRequest {
+  return { merchantId: "", mode: 0 };
+}
+
+export const GetRoutingRequest: MessageFns<GetRoutingRequest> = {
+  encode(message: GetRoutingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).int32(message.mode);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetRoutingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetRoutingRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetRoutingRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      mode: isSet(object.mode) ? modeFromJSON(object.mode) : 0,
+    };
+  },
+
+  toJSON(message: GetRoutingRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.mode !== 0) {
+      obj.mode = modeToJSON(message.mode);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<GetRoutingRequest>, I>>(base?: I): GetRoutingRequest {
+    return GetRoutingRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GetRoutingRequest>, I>>(object: I): GetRoutingRequest {
+    const message = createBaseGetRoutingRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.mode = object.mode ?? 0;
+    return message;
+  },
+};
+
+function createBaseRouting(): Routing {
+  return { rules: [], accounts: [], currencies: [], methods: [] };
+}
+
+export const Routing: MessageFns<Routing> = {
+  encode(message: Routing, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.rules) {
+      RoutingRule.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.accounts) {
+      RoutableAccount.encode(v!, writer.uint32(18).fork()).join();
+    }
+    for (const v of message.currencies) {
+      writer.uint32(26).string(v!);
+    }
+    for (const v of message.methods) {
+      writer.uint32(34).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Routing {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRouting();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.rules.push(RoutingRule.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.accounts.push(RoutableAccount.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.currencies.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.methods.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Routing {
+    return {
+      rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => RoutingRule.fromJSON(e)) : [],
+      accounts: globalThis.Array.isArray(object?.accounts)
+        ? object.accounts.map((e: any) => RoutableAccount.fromJSON(e))
+        : [],
+      currencies: globalThis.Array.isArray(object?.currencies)
+        ? object.currencies.map((e: any) => globalThis.String(e))
+        : [],
+      methods: globalThis.Array.isArray(object?.methods) ? object.methods.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: Routing): unknown {
+    const obj: any = {};
+    if (message.rules?.length) {
+      obj.rules = message.rules.map((e) => RoutingRule.toJSON(e));
+    }
+    if (message.accounts?.length) {
+      obj.accounts = message.accounts.map((e) => RoutableAccount.toJSON(e));
+    }
+    if (message.currencies?.length) {
+      obj.currencies = message.currencies;
+    }
+    if (message.methods?.length) {
+      obj.methods = message.methods;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<Routing>, I>>(base?: I): Routing {
+    return Routing.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<Routing>, I>>(object: I): Routing {
+    const message = createBaseRouting();
+    message.rules = object.rules?.map((e) => RoutingRule.fromPartial(e)) || [];
+    message.accounts = object.accounts?.map((e) => RoutableAccount.fromPartial(e)) || [];
+    message.currencies = object.currencies?.map((e) => e) || [];
+    message.methods = object.methods?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRoutingRule(): RoutingRule {
+  return {
+    ruleId: "",
+    name: "",
+    currencies: [],
+    amountMinMinor: undefined,
+    amountMaxMinor: undefined,
+    countries: [],
+    cardBrands: [],
+    cardCountries: [],
+    methods: [],
+    providerAccountIds: [],
+  };
+}
+
+export const RoutingRule: MessageFns<RoutingRule> = {
+  encode(message: RoutingRule, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ruleId !== "") {
+      writer.uint32(10).string(message.ruleId);
+    }
+    if (message.name !== "") {
+      writer.uint32(18).string(message.name);
+    }
+    for (const v of message.currencies) {
+      writer.uint32(26).string(v!);
+    }
+    if (message.amountMinMinor !== undefined) {
+      if (BigInt.asIntN(64, message.amountMinMinor) !== message.amountMinMinor) {
+        throw new globalThis.Error("value provided for field message.amountMinMinor of type int64 too large");
+      }
+      writer.uint32(32).int64(message.amountMinMinor);
+    }
+    if (message.amountMaxMinor !== undefined) {
+      if (BigInt.asIntN(64, message.amountMaxMinor) !== message.amountMaxMinor) {
+        throw new globalThis.Error("value provided for field message.amountMaxMinor of type int64 too large");
+      }
+      writer.uint32(40).int64(message.amountMaxMinor);
+    }
+    for (const v of message.countries) {
+      writer.uint32(50).string(v!);
+    }
+    for (const v of message.cardBrands) {
+      writer.uint32(58).string(v!);
+    }
+    for (const v of message.cardCountries) {
+      writer.uint32(66).string(v!);
+    }
+    for (const v of message.methods) {
+      writer.uint32(74).string(v!);
+    }
+    for (const v of message.providerAccountIds) {
+      writer.uint32(82).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoutingRule {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoutingRule();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.ruleId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.currencies.push(reader.string());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.amountMinMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.amountMaxMinor = reader.int64() as bigint;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.countries.push(reader.string());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.cardBrands.push(reader.string());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.cardCountries.push(reader.string());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.methods.push(reader.string());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.providerAccountIds.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoutingRule {
+    return {
+      ruleId: isSet(object.ruleId)
+        ? globalThis.String(object.ruleId)
+        : isSet(object.rule_id)
+        ? globalThis.String(object.rule_id)
+        : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      currencies: globalThis.Array.isArray(object?.currencies)
+        ? object.currencies.map((e: any) => globalThis.String(e))
+        : [],
+      amountMinMinor: isSet(object.amountMinMinor)
+        ? BigInt(object.amountMinMinor)
+        : isSet(object.amount_min_minor)
+        ? BigInt(object.amount_min_minor)
+        : undefined,
+      amountMaxMinor: isSet(object.amountMaxMinor)
+        ? BigInt(object.amountMaxMinor)
+        : isSet(object.amount_max_minor)
+        ? BigInt(object.amount_max_minor)
+        : undefined,
+      countries: globalThis.Array.isArray(object?.countries)
+        ? object.countries.map((e: any) => globalThis.String(e))
+        : [],
+      cardBrands: globalThis.Array.isArray(object?.cardBrands)
+        ? object.cardBrands.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.card_brands)
+        ? object.card_brands.map((e: any) => globalThis.String(e))
+        : [],
+      cardCountries: globalThis.Array.isArray(object?.cardCountries)
+        ? object.cardCountries.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.card_countries)
+        ? object.card_countries.map((e: any) => globalThis.String(e))
+        : [],
+      methods: globalThis.Array.isArray(object?.methods) ? object.methods.map((e: any) => globalThis.String(e)) : [],
+      providerAccountIds: globalThis.Array.isArray(object?.providerAccountIds)
+        ? object.providerAccountIds.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.provider_account_ids)
+        ? object.provider_account_ids.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: RoutingRule): unknown {
+    const obj: any = {};
+    if (message.ruleId !== "") {
+      obj.ruleId = message.ruleId;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.currencies?.length) {
+      obj.currencies = message.currencies;
+    }
+    if (message.amountMinMinor !== undefined) {
+      obj.amountMinMinor = message.amountMinMinor.toString();
+    }
+    if (message.amountMaxMinor !== undefined) {
+      obj.amountMaxMinor = message.amountMaxMinor.toString();
+    }
+    if (message.countries?.length) {
+      obj.countries = message.countries;
+    }
+    if (message.cardBrands?.length) {
+      obj.cardBrands = message.cardBrands;
+    }
+    if (message.cardCountries?.length) {
+      obj.cardCountries = message.cardCountries;
+    }
+    if (message.methods?.length) {
+      obj.methods = message.methods;
+    }
+    if (message.providerAccountIds?.length) {
+      obj.providerAccountIds = message.providerAccountIds;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RoutingRule>, I>>(base?: I): RoutingRule {
+    return RoutingRule.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RoutingRule>, I>>(object: I): RoutingRule {
+    const message = createBaseRoutingRule();
+    message.ruleId = object.ruleId ?? "";
+    message.name = object.name ?? "";
+    message.currencies = object.currencies?.map((e) => e) || [];
+    message.amountMinMinor = (object.amountMinMinor !== undefined && object.amountMinMinor !== null)
+      ? BigInt(object.amountMinMinor)
+      : undefined;
+    message.amountMaxMinor = (object.amountMaxMinor !== undefined && object.amountMaxMinor !== null)
+      ? BigInt(object.amountMaxMinor)
+      : undefined;
+    message.countries = object.countries?.map((e) => e) || [];
+    message.cardBrands = object.cardBrands?.map((e) => e) || [];
+    message.cardCountries = object.cardCountries?.map((e) => e) || [];
+    message.methods = object.methods?.map((e) => e) || [];
+    message.providerAccountIds = object.providerAccountIds?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRoutableAccount(): RoutableAccount {
+  return { providerAccountId: "", provider: "", name: "", isDefault: false, methods: [] };
+}
+
+export const RoutableAccount: MessageFns<RoutableAccount> = {
+  encode(message: RoutableAccount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.providerAccountId !== "") {
+      writer.uint32(10).string(message.providerAccountId);
+    }
+    if (message.provider !== "") {
+      writer.uint32(18).string(message.provider);
+    }
+    if (message.name !== "") {
+      writer.uint32(26).string(message.name);
+    }
+    if (message.isDefault !== false) {
+      writer.uint32(32).bool(message.isDefault);
+    }
+    for (const v of message.methods) {
+      writer.uint32(42).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoutableAccount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoutableAccount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.provider = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isDefault = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.methods.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoutableAccount {
+    return {
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      provider: isSet(object.provider) ? globalThis.String(object.provider) : "",
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      isDefault: isSet(object.isDefault)
+        ? globalThis.Boolean(object.isDefault)
+        : isSet(object.is_default)
+        ? globalThis.Boolean(object.is_default)
+        : false,
+      methods: globalThis.Array.isArray(object?.methods) ? object.methods.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: RoutableAccount): unknown {
+    const obj: any = {};
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.provider !== "") {
+      obj.provider = message.provider;
+    }
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.isDefault !== false) {
+      obj.isDefault = message.isDefault;
+    }
+    if (message.methods?.length) {
+      obj.methods = message.methods;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RoutableAccount>, I>>(base?: I): RoutableAccount {
+    return RoutableAccount.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RoutableAccount>, I>>(object: I): RoutableAccount {
+    const message = createBaseRoutableAccount();
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.provider = object.provider ?? "";
+    message.name = object.name ?? "";
+    message.isDefault = object.isDefault ?? false;
+    message.methods = object.methods?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReviewMerchantRequest(): ReviewMerchantRequest {
+  return { merchantId: "", verdict: 0, reason: "", actor: "" };
+}
+
+export const ReviewMerchantRequest: MessageFns<ReviewMerchantRequest> = {
+  encode(message: ReviewMerchantRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.verdict !== 0) {
+      writer.uint32(16).int32(message.verdict);
+    }
+    if (message.reason !== "") {
+      writer.uint32(26).string(message.reason);
+    }
+    if (message.actor !== "") {
+      writer.uint32(34).string(message.actor);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReviewMerchantRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReviewMerchantRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.verdict = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.actor = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReviewMerchantRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      verdict: isSet(object.verdict) ? merchantVerdictFromJSON(object.verdict) : 0,
+      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
+      actor: isSet(object.actor) ? globalThis.String(object.actor) : "",
+    };
+  },
+
+  toJSON(message: ReviewMerchantRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.verdict !== 0) {
+      obj.verdict = merchantVerdictToJSON(message.verdict);
+    }
+    if (message.reason !== "") {
+      obj.reason = message.reason;
+    }
+    if (message.actor !== "") {
+      obj.actor = message.actor;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ReviewMerchantRequest>, I>>(base?: I): ReviewMerchantRequest {
+    return ReviewMerchantRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ReviewMerchantRequest>, I>>(object: I): ReviewMerchantRequest {
+    const message = createBaseReviewMerchantRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.verdict = object.verdict ?? 0;
+    message.reason = object.reason ?? "";
+    message.actor = object.actor ?? "";
+    return message;
+  },
+};
+
+function createBaseListMerchantsRequest(): ListMerchantsRequest {
+  return { state: 0, limit: 0, afterMerchantId: "" };
+}
+
+export const ListMerchantsRequest: MessageFns<ListMerchantsRequest> = {
+  encode(message: ListMerchantsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.limit !== 0) {
+      writer.uint32(16).int32(message.limit);
+    }
+    if (message.afterMerchantId !== "") {
+      writer.uint32(26).string(message.afterMerchantId);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMerchantsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMerchantsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.limit = reader.int32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.afterMerchantId = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMerchantsRequest {
+    return {
+      state: isSet(object.state) ? merchantStateFromJSON(object.state) : 0,
+      limit: isSet(object.limit) ? globalThis.Number(object.limit) : 0,
+      afterMerchantId: isSet(object.afterMerchantId)
+        ? globalThis.String(object.afterMerchantId)
+        : isSet(object.after_merchant_id)
+        ? globalThis.String(object.after_merchant_id)
+        : "",
+    };
+  },
+
+  toJSON(message: ListMerchantsRequest): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = merchantStateToJSON(message.state);
+    }
+    if (message.limit !== 0) {
+      obj.limit = Math.round(message.limit);
+    }
+    if (message.afterMerchantId !== "") {
+      obj.afterMerchantId = message.afterMerchantId;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMerchantsRequest>, I>>(base?: I): ListMerchantsRequest {
+    return ListMerchantsRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMerchantsRequest>, I>>(object: I): ListMerchantsRequest {
+    const message = createBaseListMerchantsRequest();
+    message.state = object.state ?? 0;
+    message.limit = object.limit ?? 0;
+    message.afterMerchantId = object.afterMerchantId ?? "";
+    return message;
+  },
+};
+
+function createBaseListMerchantsResponse(): ListMerchantsResponse {
+  return { merchants: [], hasMore: false };
+}
+
+export const ListMerchantsResponse: MessageFns<ListMerchantsResponse> = {
+  encode(message: ListMerchantsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.merchants) {
+      MerchantInState.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.hasMore !== false) {
+      writer.uint32(16).bool(message.hasMore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListMerchantsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListMerchantsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchants.push(MerchantInState.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.hasMore = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListMerchantsResponse {
+    return {
+      merchants: globalThis.Array.isArray(object?.merchants)
+        ? object.merchants.map((e: any) => MerchantInState.fromJSON(e))
+        : [],
+      hasMore: isSet(object.hasMore)
+        ? globalThis.Boolean(object.hasMore)
+        : isSet(object.has_more)
+        ? globalThis.Boolean(object.has_more)
+        : false,
+    };
+  },
+
+  toJSON(message: ListMerchantsResponse): unknown {
+    const obj: any = {};
+    if (message.merchants?.length) {
+      obj.merchants = message.merchants.map((e) => MerchantInState.toJSON(e));
+    }
+    if (message.hasMore !== false) {
+      obj.hasMore = message.hasMore;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<ListMerchantsResponse>, I>>(base?: I): ListMerchantsResponse {
+    return ListMerchantsResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ListMerchantsResponse>, I>>(object: I): ListMerchantsResponse {
+    const message = createBaseListMerchantsResponse();
+    message.merchants = object.merchants?.map((e) => MerchantInState.fromPartial(e)) || [];
+    message.hasMore = object.hasMore ?? false;
+    return message;
+  },
+};
+
+function createBaseMerchantInState(): MerchantInState {
+  return { merchant: undefined, stateChangedAt: undefined };
+}
+
+export const MerchantInState: MessageFns<MerchantInState> = {
+  encode(message: MerchantInState, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchant !== undefined) {
+      Merchant.encode(message.merchant, writer.uint32(10).fork()).join();
+    }
+    if (message.stateChangedAt !== undefined) {
+      Timestamp.encode(toTimestamp(message.stateChangedAt), writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MerchantInState {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMerchantInState();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchant = Merchant.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.stateChangedAt = fromTimestamp(Timestamp.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): MerchantInState {
+    return {
+      merchant: isSet(object.merchant) ? Merchant.fromJSON(object.merchant) : undefined,
+      stateChangedAt: isSet(object.stateChangedAt)
+        ? fromJsonTimestamp(object.stateChangedAt)
+        : isSet(object.state_changed_at)
+        ? fromJsonTimestamp(object.state_changed_at)
+        : undefined,
+    };
+  },
+
+  toJSON(message: MerchantInState): unknown {
+    const obj: any = {};
+    if (message.merchant !== undefined) {
+      obj.merchant = Merchant.toJSON(message.merchant);
+    }
+    if (message.stateChangedAt !== undefined) {
+      obj.stateChangedAt = message.stateChangedAt.toISOString();
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<MerchantInState>, I>>(base?: I): MerchantInState {
+    return MerchantInState.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<MerchantInState>, I>>(object: I): MerchantInState {
+    const message = createBaseMerchantInState();
+    message.merchant = (object.merchant !== undefined && object.merchant !== null)
+      ? Merchant.fromPartial(object.merchant)
+      : undefined;
+    message.stateChangedAt = object.stateChangedAt ?? undefined;
+    return message;
+  },
+};
+
 /** Hotels and the provider accounts they brought. */
 export type MerchantServiceService = typeof MerchantServiceService;
 export const MerchantServiceService = {
@@ -1615,6 +3141,58 @@ export const MerchantServiceService = {
     responseSerialize: (value: ProviderAccount): Buffer => Buffer.from(ProviderAccount.encode(value).finish()),
     responseDeserialize: (value: Buffer): ProviderAccount => ProviderAccount.decode(value),
   },
+  /**
+   * What decides which of a hotel's accounts takes a payment. Only the transaction service may call it. NOT_FOUND for an
+   * unknown hotel, PERMISSION_DENIED merchant_not_verified in live mode for one that is not verified.
+   */
+  getRouting: {
+    path: "/centra.merchant.v1.MerchantService/GetRouting" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetRoutingRequest): Buffer => Buffer.from(GetRoutingRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetRoutingRequest => GetRoutingRequest.decode(value),
+    responseSerialize: (value: Routing): Buffer => Buffer.from(Routing.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Routing => Routing.decode(value),
+  },
+  /**
+   * The platform's decision on a hotel: verified, sent back to its people, suspended, let in again, closed. Safe to repeat.
+   * NOT_FOUND for an unknown hotel; ABORTED state_conflict for a move that its state does not allow.
+   */
+  reviewMerchant: {
+    path: "/centra.merchant.v1.MerchantService/ReviewMerchant" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReviewMerchantRequest): Buffer =>
+      Buffer.from(ReviewMerchantRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReviewMerchantRequest => ReviewMerchantRequest.decode(value),
+    responseSerialize: (value: Merchant): Buffer => Buffer.from(Merchant.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Merchant => Merchant.decode(value),
+  },
+  /** Hotels in one state, those that wait longest first. */
+  listMerchants: {
+    path: "/centra.merchant.v1.MerchantService/ListMerchants" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListMerchantsRequest): Buffer => Buffer.from(ListMerchantsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListMerchantsRequest => ListMerchantsRequest.decode(value),
+    responseSerialize: (value: ListMerchantsResponse): Buffer =>
+      Buffer.from(ListMerchantsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListMerchantsResponse => ListMerchantsResponse.decode(value),
+  },
+  /**
+   * Gives a hotel a new data key at once; what the old one seals is sealed again within minutes, and the old one destroyed then.
+   * NOT_FOUND for an unknown hotel. Asked twice it replaces the key twice, which is harmless.
+   */
+  rotateDataKey: {
+    path: "/centra.merchant.v1.MerchantService/RotateDataKey" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: RotateDataKeyRequest): Buffer => Buffer.from(RotateDataKeyRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): RotateDataKeyRequest => RotateDataKeyRequest.decode(value),
+    responseSerialize: (value: RotateDataKeyResponse): Buffer =>
+      Buffer.from(RotateDataKeyResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): RotateDataKeyResponse => RotateDataKeyResponse.decode(value),
+  },
 } as const;
 
 export interface MerchantServiceServer extends UntypedServiceImplementation {
@@ -1641,6 +3219,23 @@ export interface MerchantServiceServer extends UntypedServiceImplementation {
    * service may call it. NOT_FOUND when there is none or it was deleted.
    */
   resolveProviderAccount: handleUnaryCall<ResolveProviderAccountRequest, ProviderAccount>;
+  /**
+   * What decides which of a hotel's accounts takes a payment. Only the transaction service may call it. NOT_FOUND for an
+   * unknown hotel, PERMISSION_DENIED merchant_not_verified in live mode for one that is not verified.
+   */
+  getRouting: handleUnaryCall<GetRoutingRequest, Routing>;
+  /**
+   * The platform's decision on a hotel: verified, sent back to its people, suspended, let in again, closed. Safe to repeat.
+   * NOT_FOUND for an unknown hotel; ABORTED state_conflict for a move that its state does not allow.
+   */
+  reviewMerchant: handleUnaryCall<ReviewMerchantRequest, Merchant>;
+  /** Hotels in one state, those that wait longest first. */
+  listMerchants: handleUnaryCall<ListMerchantsRequest, ListMerchantsResponse>;
+  /**
+   * Gives a hotel a new data key at once; what the old one seals is sealed again within minutes, and the old one destroyed then.
+   * NOT_FOUND for an unknown hotel. Asked twice it replaces the key twice, which is harmless.
+   */
+  rotateDataKey: handleUnaryCall<RotateDataKeyRequest, RotateDataKeyResponse>;
 }
 
 export interface MerchantServiceClient extends Client {
@@ -1751,6 +3346,79 @@ export interface MerchantServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ProviderAccount) => void,
   ): ClientUnaryCall;
+  /**
+   * What decides which of a hotel's accounts takes a payment. Only the transaction service may call it. NOT_FOUND for an
+   * unknown hotel, PERMISSION_DENIED merchant_not_verified in live mode for one that is not verified.
+   */
+  getRouting(
+    request: GetRoutingRequest,
+    callback: (error: ServiceError | null, response: Routing) => void,
+  ): ClientUnaryCall;
+  getRouting(
+    request: GetRoutingRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Routing) => void,
+  ): ClientUnaryCall;
+  getRouting(
+    request: GetRoutingRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Routing) => void,
+  ): ClientUnaryCall;
+  /**
+   * The platform's decision on a hotel: verified, sent back to its people, suspended, let in again, closed. Safe to repeat.
+   * NOT_FOUND for an unknown hotel; ABORTED state_conflict for a move that its state does not allow.
+   */
+  reviewMerchant(
+    request: ReviewMerchantRequest,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  reviewMerchant(
+    request: ReviewMerchantRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  reviewMerchant(
+    request: ReviewMerchantRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: Merchant) => void,
+  ): ClientUnaryCall;
+  /** Hotels in one state, those that wait longest first. */
+  listMerchants(
+    request: ListMerchantsRequest,
+    callback: (error: ServiceError | null, response: ListMerchantsResponse) => void,
+  ): ClientUnaryCall;
+  listMerchants(
+    request: ListMerchantsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListMerchantsResponse) => void,
+  ): ClientUnaryCall;
+  listMerchants(
+    request: ListMerchantsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListMerchantsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Gives a hotel a new data key at once; what the old one seals is sealed again within minutes, and the old one destroyed then.
+   * NOT_FOUND for an unknown hotel. Asked twice it replaces the key twice, which is harmless.
+   */
+  rotateDataKey(
+    request: RotateDataKeyRequest,
+    callback: (error: ServiceError | null, response: RotateDataKeyResponse) => void,
+  ): ClientUnaryCall;
+  rotateDataKey(
+    request: RotateDataKeyRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: RotateDataKeyResponse) => void,
+  ): ClientUnaryCall;
+  rotateDataKey(
+    request: RotateDataKeyRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: RotateDataKeyResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const MerchantServiceClient = makeGenericClientConstructor(
@@ -1774,6 +3442,28 @@ export type DeepPartial<T> = T extends bigint ? string | number | bigint
 type KeysOfUnion<T> = T extends T ? keyof T : never;
 export type Exact<P, I extends P> = P extends Builtin ? P
   : P & { [K in keyof P]: Exact<P[K], I[K]> } & { [K in Exclude<keyof I, KeysOfUnion<P>>]: never };
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = BigInt(Math.trunc(date.getTime() / 1_000));
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (globalThis.Number(t.seconds.toString()) || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+function fromJsonTimestamp(o: any): Date {
+  if (o instanceof globalThis.Date) {
+    return o;
+  } else if (typeof o === "string") {
+    return new globalThis.Date(o);
+  } else {
+    return fromTimestamp(Timestamp.fromJSON(o));
+  }
+}
 
 function isObject(value: any): boolean {
   return typeof value === "object" && value !== null;

@@ -289,6 +289,17 @@ export interface PaymentOptions {
   /** Kept with the payment as they are. */
   quoteId: string;
   quoteHash: string;
+  /** What the caller's page knows of the card and the guest. Only the choice among the hotel's own accounts depends on it. */
+  routingHints: RoutingHints | undefined;
+}
+
+export interface RoutingHints {
+  /** "visa", "mastercard", …; empty: not known. */
+  cardBrand: string;
+  /** Of the card's issuer, ISO 3166-1 alpha-2; empty: not known. */
+  cardCountry: string;
+  /** Of the guest, ISO 3166-1 alpha-2; empty: not known. */
+  country: string;
 }
 
 /** One operation on an existing payment. */
@@ -743,6 +754,20 @@ export interface CheckProviderCredentialsResponse {
   message: string;
   /** How the provider names the account, when it told; empty otherwise. */
   accountName: string;
+}
+
+export interface CountAccountUseRequest {
+  merchantId: string;
+  /** UUID. */
+  providerAccountId: string;
+  version: number;
+}
+
+export interface CountAccountUseResponse {
+  /** Operations of that version without an outcome, also where the account is their card vault. At most 1,000 are counted. */
+  openOperations: number;
+  /** Payments of the account, in whatever version, with money held and not collected. At most 1,000 are counted. */
+  openHolds: number;
 }
 
 function createBaseSaleRequest(): SaleRequest {
@@ -2589,6 +2614,7 @@ function createBasePaymentOptions(): PaymentOptions {
     retrySoftDeclines: false,
     quoteId: "",
     quoteHash: "",
+    routingHints: undefined,
   };
 }
 
@@ -2614,6 +2640,9 @@ export const PaymentOptions: MessageFns<PaymentOptions> = {
     }
     if (message.quoteHash !== "") {
       writer.uint32(58).string(message.quoteHash);
+    }
+    if (message.routingHints !== undefined) {
+      RoutingHints.encode(message.routingHints, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -2687,6 +2716,14 @@ export const PaymentOptions: MessageFns<PaymentOptions> = {
             message.quoteHash = reader.string();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.routingHints = RoutingHints.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2728,6 +2765,11 @@ export const PaymentOptions: MessageFns<PaymentOptions> = {
         : isSet(object.quote_hash)
         ? globalThis.String(object.quote_hash)
         : "",
+      routingHints: isSet(object.routingHints)
+        ? RoutingHints.fromJSON(object.routingHints)
+        : isSet(object.routing_hints)
+        ? RoutingHints.fromJSON(object.routing_hints)
+        : undefined,
     };
   },
 
@@ -2754,6 +2796,9 @@ export const PaymentOptions: MessageFns<PaymentOptions> = {
     if (message.quoteHash !== "") {
       obj.quoteHash = message.quoteHash;
     }
+    if (message.routingHints !== undefined) {
+      obj.routingHints = RoutingHints.toJSON(message.routingHints);
+    }
     return obj;
   },
 
@@ -2771,6 +2816,118 @@ export const PaymentOptions: MessageFns<PaymentOptions> = {
     message.retrySoftDeclines = object.retrySoftDeclines ?? false;
     message.quoteId = object.quoteId ?? "";
     message.quoteHash = object.quoteHash ?? "";
+    message.routingHints = (object.routingHints !== undefined && object.routingHints !== null)
+      ? RoutingHints.fromPartial(object.routingHints)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRoutingHints(): RoutingHints {
+  return { cardBrand: "", cardCountry: "", country: "" };
+}
+
+export const RoutingHints: MessageFns<RoutingHints> = {
+  encode(message: RoutingHints, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.cardBrand !== "") {
+      writer.uint32(10).string(message.cardBrand);
+    }
+    if (message.cardCountry !== "") {
+      writer.uint32(18).string(message.cardCountry);
+    }
+    if (message.country !== "") {
+      writer.uint32(26).string(message.country);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RoutingHints {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRoutingHints();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cardBrand = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.cardCountry = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.country = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RoutingHints {
+    return {
+      cardBrand: isSet(object.cardBrand)
+        ? globalThis.String(object.cardBrand)
+        : isSet(object.card_brand)
+        ? globalThis.String(object.card_brand)
+        : "",
+      cardCountry: isSet(object.cardCountry)
+        ? globalThis.String(object.cardCountry)
+        : isSet(object.card_country)
+        ? globalThis.String(object.card_country)
+        : "",
+      country: isSet(object.country) ? globalThis.String(object.country) : "",
+    };
+  },
+
+  toJSON(message: RoutingHints): unknown {
+    const obj: any = {};
+    if (message.cardBrand !== "") {
+      obj.cardBrand = message.cardBrand;
+    }
+    if (message.cardCountry !== "") {
+      obj.cardCountry = message.cardCountry;
+    }
+    if (message.country !== "") {
+      obj.country = message.country;
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<RoutingHints>, I>>(base?: I): RoutingHints {
+    return RoutingHints.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RoutingHints>, I>>(object: I): RoutingHints {
+    const message = createBaseRoutingHints();
+    message.cardBrand = object.cardBrand ?? "";
+    message.cardCountry = object.cardCountry ?? "";
+    message.country = object.country ?? "";
     return message;
   },
 };
@@ -9513,6 +9670,208 @@ export const CheckProviderCredentialsResponse: MessageFns<CheckProviderCredentia
   },
 };
 
+function createBaseCountAccountUseRequest(): CountAccountUseRequest {
+  return { merchantId: "", providerAccountId: "", version: 0 };
+}
+
+export const CountAccountUseRequest: MessageFns<CountAccountUseRequest> = {
+  encode(message: CountAccountUseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.merchantId !== "") {
+      writer.uint32(10).string(message.merchantId);
+    }
+    if (message.providerAccountId !== "") {
+      writer.uint32(18).string(message.providerAccountId);
+    }
+    if (message.version !== 0) {
+      writer.uint32(24).int32(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountAccountUseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountAccountUseRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.merchantId = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.providerAccountId = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.version = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CountAccountUseRequest {
+    return {
+      merchantId: isSet(object.merchantId)
+        ? globalThis.String(object.merchantId)
+        : isSet(object.merchant_id)
+        ? globalThis.String(object.merchant_id)
+        : "",
+      providerAccountId: isSet(object.providerAccountId)
+        ? globalThis.String(object.providerAccountId)
+        : isSet(object.provider_account_id)
+        ? globalThis.String(object.provider_account_id)
+        : "",
+      version: isSet(object.version) ? globalThis.Number(object.version) : 0,
+    };
+  },
+
+  toJSON(message: CountAccountUseRequest): unknown {
+    const obj: any = {};
+    if (message.merchantId !== "") {
+      obj.merchantId = message.merchantId;
+    }
+    if (message.providerAccountId !== "") {
+      obj.providerAccountId = message.providerAccountId;
+    }
+    if (message.version !== 0) {
+      obj.version = Math.round(message.version);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CountAccountUseRequest>, I>>(base?: I): CountAccountUseRequest {
+    return CountAccountUseRequest.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CountAccountUseRequest>, I>>(object: I): CountAccountUseRequest {
+    const message = createBaseCountAccountUseRequest();
+    message.merchantId = object.merchantId ?? "";
+    message.providerAccountId = object.providerAccountId ?? "";
+    message.version = object.version ?? 0;
+    return message;
+  },
+};
+
+function createBaseCountAccountUseResponse(): CountAccountUseResponse {
+  return { openOperations: 0, openHolds: 0 };
+}
+
+export const CountAccountUseResponse: MessageFns<CountAccountUseResponse> = {
+  encode(message: CountAccountUseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.openOperations !== 0) {
+      writer.uint32(8).int32(message.openOperations);
+    }
+    if (message.openHolds !== 0) {
+      writer.uint32(16).int32(message.openHolds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountAccountUseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountAccountUseResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.openOperations = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.openHolds = reader.int32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CountAccountUseResponse {
+    return {
+      openOperations: isSet(object.openOperations)
+        ? globalThis.Number(object.openOperations)
+        : isSet(object.open_operations)
+        ? globalThis.Number(object.open_operations)
+        : 0,
+      openHolds: isSet(object.openHolds)
+        ? globalThis.Number(object.openHolds)
+        : isSet(object.open_holds)
+        ? globalThis.Number(object.open_holds)
+        : 0,
+    };
+  },
+
+  toJSON(message: CountAccountUseResponse): unknown {
+    const obj: any = {};
+    if (message.openOperations !== 0) {
+      obj.openOperations = Math.round(message.openOperations);
+    }
+    if (message.openHolds !== 0) {
+      obj.openHolds = Math.round(message.openHolds);
+    }
+    return obj;
+  },
+
+  create<I extends Exact<DeepPartial<CountAccountUseResponse>, I>>(base?: I): CountAccountUseResponse {
+    return CountAccountUseResponse.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<CountAccountUseResponse>, I>>(object: I): CountAccountUseResponse {
+    const message = createBaseCountAccountUseResponse();
+    message.openOperations = object.openOperations ?? 0;
+    message.openHolds = object.openHolds ?? 0;
+    return message;
+  },
+};
+
 /** The money truth. Called by payment-api and merchant only. */
 export type TransactionServiceService = typeof TransactionServiceService;
 export const TransactionServiceService = {
@@ -9785,6 +10144,21 @@ export const TransactionServiceService = {
     responseDeserialize: (value: Buffer): CheckProviderCredentialsResponse =>
       CheckProviderCredentialsResponse.decode(value),
   },
+  /**
+   * How much is still under way on versions of a provider account: operations without an outcome, and open holds, which
+   * need the account to be captured or released. Only the merchant service may call it.
+   */
+  countAccountUse: {
+    path: "/centra.transaction.v1.TransactionService/CountAccountUse" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountAccountUseRequest): Buffer =>
+      Buffer.from(CountAccountUseRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountAccountUseRequest => CountAccountUseRequest.decode(value),
+    responseSerialize: (value: CountAccountUseResponse): Buffer =>
+      Buffer.from(CountAccountUseResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountAccountUseResponse => CountAccountUseResponse.decode(value),
+  },
 } as const;
 
 export interface TransactionServiceServer extends UntypedServiceImplementation {
@@ -9840,6 +10214,11 @@ export interface TransactionServiceServer extends UntypedServiceImplementation {
   createCaptureSession: handleUnaryCall<CreateCaptureSessionRequest, CaptureSession>;
   /** Asks the provider whether these credentials work. Only the merchant service may call it. */
   checkProviderCredentials: handleUnaryCall<CheckProviderCredentialsRequest, CheckProviderCredentialsResponse>;
+  /**
+   * How much is still under way on versions of a provider account: operations without an outcome, and open holds, which
+   * need the account to be captured or released. Only the merchant service may call it.
+   */
+  countAccountUse: handleUnaryCall<CountAccountUseRequest, CountAccountUseResponse>;
 }
 
 export interface TransactionServiceClient extends Client {
@@ -10224,6 +10603,25 @@ export interface TransactionServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CheckProviderCredentialsResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * How much is still under way on versions of a provider account: operations without an outcome, and open holds, which
+   * need the account to be captured or released. Only the merchant service may call it.
+   */
+  countAccountUse(
+    request: CountAccountUseRequest,
+    callback: (error: ServiceError | null, response: CountAccountUseResponse) => void,
+  ): ClientUnaryCall;
+  countAccountUse(
+    request: CountAccountUseRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountAccountUseResponse) => void,
+  ): ClientUnaryCall;
+  countAccountUse(
+    request: CountAccountUseRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountAccountUseResponse) => void,
   ): ClientUnaryCall;
 }
 
