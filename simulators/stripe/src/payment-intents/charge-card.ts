@@ -112,6 +112,7 @@ function recordMoney(work: Work, intent: PaymentIntent, charge: Charge, idempote
     // After 3-D Secure the browser finishes what this key began.
     idempotency_key: idempotencyKey,
     metadata: intent.metadata,
+    statement_descriptor_suffix: charge.statement_descriptor_suffix,
   };
   work.effect(charge.captured ? 'charge.succeeded' : 'authorization.succeeded', facts);
   work.event('charge.succeeded', { kind: 'charge', id: charge.id });
