@@ -1,4 +1,6 @@
+import { AppError } from '@centra/service-kit/errors.ts';
 import {
+  identityOf,
   jsonBody,
   notFound,
   problemErrors,
@@ -8,6 +10,7 @@ import {
   requireIdentity,
   requireUser,
 } from '@centra/service-kit/http.ts';
+import { fromPublicId } from '@centra/service-kit/ids.ts';
 import type { Permission } from '@centra/service-kit/permissions.ts';
 import express from 'express';
 import type { Express, NextFunction, Request, RequestHandler, Response } from 'express';
@@ -31,12 +34,20 @@ import { confirmFactor } from './factors/confirm-factor.ts';
 import { listFactors } from './factors/list-factors.ts';
 import { removeFactor } from './factors/remove-factor.ts';
 import { renewRecoveryCodes } from './factors/renew-recovery-codes.ts';
+import { createInvitation } from './invitations/create-invitation.ts';
+import { listInvitations } from './invitations/list-invitations.ts';
+import { resendInvitation } from './invitations/resend-invitation.ts';
+import { revokeInvitation } from './invitations/revoke-invitation.ts';
+import { previewInvitation } from './invitations/preview-invitation.ts';
+import { registerByInvitation } from './invitations/register-by-invitation.ts';
+import { acceptInvitation } from './invitations/accept-invitation.ts';
 import { getUser } from './members/get-user.ts';
 import { listUsers } from './members/list-users.ts';
 import { removeUser } from './members/remove-user.ts';
 import { restoreUser } from './members/restore-user.ts';
 import { setUserRole } from './members/set-user-role.ts';
 import { suspendUser } from './members/suspend-user.ts';
+import { transferOwnership } from './members/transfer-ownership.ts';
 import { createRole } from './roles/create-role.ts';
 import { deleteRole } from './roles/delete-role.ts';
 import { getRole } from './roles/get-role.ts';
@@ -100,6 +111,25 @@ export function createApp(context: Context): Express {
   app.post('/v1/users/:id/suspend', may('users:write'), suspendUser(context));
   app.post('/v1/users/:id/restore', may('users:write'), restoreUser(context));
   app.delete('/v1/users/:id', may('users:write'), removeUser(context));
+  // The same people, by the hotel's own address.
+  const ownHotel = onlyOwnHotel();
+  const member = '/v1/merchants/:merchant/members';
+  app.get(member, mayList('users:read'), ownHotel, listUsers(context));
+  app.get(`${member}/:id`, may('users:read'), ownHotel, getUser(context));
+  app.post(`${member}/:id/role`, may('users:write'), ownHotel, body, setUserRole(context));
+  app.post(`${member}/:id/suspend`, may('users:write'), ownHotel, suspendUser(context));
+  app.post(`${member}/:id/restore`, may('users:write'), ownHotel, restoreUser(context));
+  app.delete(`${member}/:id`, may('users:write'), ownHotel, removeUser(context));
+  const hotel = '/v1/merchants/:merchant';
+  app.post(`${hotel}/transfer-ownership`, may('users:write'), ownHotel, body, transferOwnership(context));
+  app.get(`${hotel}/invitations`, mayList('users:read'), ownHotel, listInvitations(context));
+  app.post(`${hotel}/invitations`, may('users:write'), ownHotel, body, createInvitation(context));
+  app.post(`${hotel}/invitations/:id/resend`, may('users:write'), ownHotel, resendInvitation(context));
+  app.delete(`${hotel}/invitations/:id`, may('users:write'), ownHotel, revokeInvitation(context));
+  app.post('/v1/invitations/preview', anyone, body, previewInvitation(context));
+  app.post('/v1/invitations/register', anyone, body, registerByInvitation(context));
+  app.post('/v1/invitations/accept', person, body, acceptInvitation(context));
+
   app.get('/v1/roles', mayList('roles:read'), listRoles(context));
   app.post('/v1/roles', may('roles:write'), body, createRole(context));
   app.get('/v1/roles/:id', may('roles:read'), getRole(context));
@@ -125,4 +155,13 @@ export function createApp(context: Context): Express {
 function noQuery(request: Request, _response: Response, next: NextFunction): void {
   refuseQuery(request);
   next();
+}
+
+/** The hotel in a path is the credential's own; any other is 404, like one that does not exist. */
+function onlyOwnHotel(): RequestHandler {
+  return (request, _response, next) => {
+    if (fromPublicId('mer', String(request.params['merchant'])) !== identityOf(request).merchantId)
+      throw new AppError('not_found');
+    next();
+  };
 }

@@ -30,6 +30,8 @@ export type Config = {
   tls: TlsFiles;
   /** How long use of a key is collected before it is written. */
   usageFlushIntervalMs: number;
+  /** host:port of the merchant service, which knows the hotels' names. */
+  merchantAddress: string;
   /** Undefined: grants are cached in this process only, and log-ins counted here. */
   redisUrl: string | undefined;
   /** Local file with the master keys that seal second factors and signing keys. */
@@ -79,6 +81,7 @@ export function envToConfig(env: Env): Config {
     databaseUrl: envText(env, 'DATABASE_URL'),
     databasePoolMax: envInteger(env, 'DATABASE_POOL_MAX', 4, 1, 64),
     trustedKeys: envFile(env, 'TRUSTED_KEYS_FILE'),
+    merchantAddress: envText(env, 'MERCHANT_GRPC_ADDRESS', '127.0.0.1:50055'),
     tls: envTls(env),
     usageFlushIntervalMs: envInteger(env, 'USAGE_FLUSH_INTERVAL_MS', 5_000, 10, 60_000),
     redisUrl: envOptional(env, 'REDIS_URL'),

@@ -1,5 +1,7 @@
+import { MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { createPool } from '@centra/service-kit/database.ts';
 import type { Pool } from '@centra/service-kit/database.ts';
+import { createClient } from '@centra/service-kit/grpc.ts';
 import { loadTls } from '@centra/service-kit/grpc-credentials.ts';
 import type { Tls } from '@centra/service-kit/grpc-credentials.ts';
 import { createLog } from '@centra/service-kit/log.ts';
@@ -42,6 +44,7 @@ export type Context = {
   verifier: Verifier;
   /** Our side of gRPC connections. */
   tls: Tls;
+  merchantClient: MerchantServiceClient;
   /** Master keys: seal second factors and signing keys. */
   keyring: Keyring;
   /** For the hot path: validating credentials. */
@@ -71,6 +74,7 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
   const pool =
     overrides.pool ??
     createPool({ url: config.databaseUrl, max: config.databasePoolMax, applicationName: 'auth', log });
+  const tls = loadTls(config.tls, { name: 'auth', log, metrics });
   const keyring = await readKeyring(config.keyringFile, config);
   const orm = await createOrm({
     url: config.databaseUrl,
@@ -84,7 +88,12 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
     log,
     metrics,
     verifier: createVerifier('auth', readTrustedKeys(config.trustedKeys)),
-    tls: loadTls(config.tls, { name: 'auth', log, metrics }),
+    tls,
+    merchantClient: createClient(MerchantServiceClient, config.merchantAddress, {
+      tls,
+      server: 'merchant',
+      metrics,
+    }),
     keyring,
     pool,
     orm,
@@ -107,6 +116,7 @@ export async function createContext(config: Config, overrides: Overrides = {}): 
 
 /** Ends the context once nobody calls any more; what was collected is written first. */
 export async function closeContext(context: Context): Promise<void> {
+  context.merchantClient.close();
   context.tls.close();
   await context.revocations.close();
   await context.mailer.stop();

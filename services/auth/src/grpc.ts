@@ -9,8 +9,10 @@ import { toAppError } from '@centra/service-kit/http.ts';
 import { recordKeyUsage } from './api-keys/record-key-usage.ts';
 import { createFirstApiKey } from './api-keys/create-first-api-key.ts';
 import { validateApiKey } from './api-keys/validate-api-key.ts';
+import { listAuditEvents } from './audit/list-audit-events.ts';
 import type { Context } from './context.ts';
 import { checkPermission } from './members/check-permission.ts';
+import { listMemberships } from './members/list-memberships.ts';
 import { setMember } from './members/set-member.ts';
 import { watchRevocations } from './revocations/watch-revocations.ts';
 import { setMerchantAccess } from './security/set-merchant-access.ts';
@@ -32,6 +34,8 @@ export function authService(context: Context): AuthServiceServer {
     createApiKey: named(context, 'CreateApiKey', OPERATORS, createFirstApiKey),
     setMember: named(context, 'SetMember', ONBOARDERS, setMember),
     setMerchantAccess: named(context, 'SetMerchantAccess', ONBOARDERS, setMerchantAccess),
+    listMemberships: named(context, 'ListMemberships', ['merchant'], listMemberships),
+    listAuditEvents: named(context, 'ListAuditEvents', ['merchant'], listAuditEvents),
     rotateSigningKey: named(context, 'RotateSigningKey', OPERATORS, rotateSigningKey),
   };
 }

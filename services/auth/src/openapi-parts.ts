@@ -7,6 +7,14 @@ export function noContent(description: string): ZodOpenApiResponseObject {
   return { description };
 }
 
+/** In paths that name the hotel. */
+export const hotelParam = {
+  merchant: z.string().meta({
+    description: 'Your hotel; any other is 404',
+    example: 'mer_01jd0000000000000000000000',
+  }),
+};
+
 const allow = z.object({ Allow: z.string() });
 
 /** What a route may refuse that needs no credential. */

@@ -2,6 +2,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { paths as accountPaths } from './openapi-accounts.ts';
 import { paths as apiKeyPaths } from './openapi-api-keys.ts';
 import { paths as factorPaths } from './openapi-factors.ts';
+import { paths as invitationPaths } from './openapi-invitations.ts';
 import { paths as memberPaths } from './openapi-members.ts';
 import { paths as rolePaths } from './openapi-roles.ts';
 import { paths as securityPaths } from './openapi-security.ts';
@@ -14,6 +15,7 @@ export const paths: ZodOpenApiPathsObject = {
   ...sessionPaths,
   ...factorPaths,
   ...memberPaths,
+  ...invitationPaths,
   ...rolePaths,
   ...securityPaths,
   ...apiKeyPaths,

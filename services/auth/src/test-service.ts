@@ -40,8 +40,11 @@ export type TestAuth = {
   close(): Promise<void>;
 };
 
-/** Starts the service in this process on free ports. */
-export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth> {
+/** Starts the service in this process on free ports, by default without a merchant service to ask. */
+export async function startTestAuth(
+  overrides: Overrides = {},
+  { merchantAddress }: Pick<Config, 'merchantAddress'> = { merchantAddress: '127.0.0.1:1' },
+): Promise<TestAuth> {
   const database = await createTestDatabase({
     service: 'auth',
     migrationsFolder,
@@ -59,6 +62,8 @@ export async function startTestAuth(overrides: Overrides = {}): Promise<TestAuth
     databasePoolMax: 4,
     trustedKeys: keys.trustedKeys,
     tls: testTlsFiles('auth'),
+    // Where nobody answers by default; a test that needs the merchant service gives its own.
+    merchantAddress,
     usageFlushIntervalMs: 100,
     isProduction: false,
     redisUrl: undefined,

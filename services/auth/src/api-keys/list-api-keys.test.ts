@@ -80,6 +80,17 @@ const read = async (merchantId: string | undefined, columns = 'merchant_id'): Pr
   }
 };
 
+const READABLE = [
+  'members',
+  'roles',
+  'merchant_access',
+  'users',
+  'factors',
+  'api_key_usage',
+  'invitations',
+  'audit_events',
+];
+
 describe('row level security', () => {
   test('the reading role sees one merchant, or nothing when none is named, also after another transaction named one', async () => {
     const first = await createFirstKey(service);
@@ -102,7 +113,12 @@ describe('row level security', () => {
       'select password_hash from users',
       'select email_key from users',
       'select sealed_secret from factors',
-      'select from audit_events',
+      'delete from audit_events',
+      `update audit_events set actor = 'nobody'`,
+      'delete from invitations',
+      'select secret_hash from invitations',
+      'select email_key from invitations',
+      'select from invitation_mails',
       'select from user_events',
       'select from email_tokens',
       'select from login_guards',
@@ -118,7 +134,7 @@ describe('row level security', () => {
     }
   });
 
-  test('nor does it see people, roles, settings, factors or usage of anybody unless a hotel or person is named', async () => {
+  test('nor does it see people, roles, settings, factors, usage, invitations or the trail of anybody unless a hotel or person is named', async () => {
     const { merchantId } = await createFirstKey(service);
     const role = newUuid();
     await service.sql(
@@ -137,6 +153,12 @@ describe('row level security', () => {
        from api_keys where merchant_id = $1`,
       [merchantId],
     );
+    await service.sql(
+      `insert into invitations (merchant_id, id, email, email_key, locale, built_in_role, role_name, merchant_name,
+         invited_by, expires_at)
+       values ($1, gen_random_uuid(), 'a@h.example', 'a@h.example', 'en', 'staff', 'Staff', 'Riad', $2, now() + interval '1 day')`,
+      [merchantId, userId],
+    );
     const stranger = await addMember(service, newUuid(), 'owner');
     const counts = async (variable: string, value: string | undefined): Promise<number[]> => {
       await service.sql('begin');
@@ -144,21 +166,21 @@ describe('row level security', () => {
         await service.sql('select set_config($1, $2, true)', [variable, value ?? '']);
         await service.sql('set local role auth_reader');
         const found: number[] = [];
-        for (const table of ['members', 'roles', 'merchant_access', 'users', 'factors', 'api_key_usage'])
-          found.push((await service.sql(`select from ${table}`)).length);
+        for (const table of READABLE) found.push((await service.sql(`select from ${table}`)).length);
         return found;
       } finally {
         await service.sql('rollback');
       }
     };
-    assert.deepEqual(await counts('centra.merchant_id', merchantId), [1, 1, 1, 1, 1, 1]);
-    assert.deepEqual(await counts('centra.user_id', userId), [1, 1, 1, 1, 1, 0]);
+    // The trail holds the key that was made and the member who was added.
+    assert.deepEqual(await counts('centra.merchant_id', merchantId), [1, 1, 1, 1, 1, 1, 1, 2]);
+    assert.deepEqual(await counts('centra.user_id', userId), [1, 1, 1, 1, 1, 0, 0, 0]);
     assert.deepEqual(
       await counts('centra.user_id', fromPublicId('usr', stranger.userId)),
-      [1, 0, 0, 1, 0, 0],
+      [1, 0, 0, 1, 0, 0, 0, 0],
     );
     for (const value of [newUuid(), undefined])
-      assert.deepEqual(await counts('centra.merchant_id', value), [0, 0, 0, 0, 0, 0]);
+      assert.deepEqual(await counts('centra.merchant_id', value), [0, 0, 0, 0, 0, 0, 0, 0]);
   });
 
   test('lists and reads run as that role: without its grant they fail, and creating does not', async () => {

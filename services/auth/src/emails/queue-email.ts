@@ -13,6 +13,7 @@ export const TEMPLATES = [
   'factor_added',
   'factor_removed',
   'sessions_ended',
+  'invitation',
 ] as const;
 
 export type Template = (typeof TEMPLATES)[number];
@@ -24,6 +25,8 @@ export type Email = {
   template: Template;
   /** For mails with a link: the row of `email_tokens` whose secret is made when the mail is sent. */
   emailTokenId?: string | undefined;
+  /** For an invitation: the row of `invitations`, whose secret is made when the mail is sent. */
+  invitationId?: string | undefined;
 };
 
 /** The jobs of the queue, and what each carries: never a secret and never a text. */
@@ -36,6 +39,7 @@ export const emailSchema = z.strictObject({
   locale: z.enum(LOCALES),
   template: z.enum(TEMPLATES),
   emailTokenId: z.uuid().optional(),
+  invitationId: z.uuid().optional(),
 });
 
 export const linkRequestSchema = z.strictObject({
@@ -53,9 +57,10 @@ const PRIORITY_NOTICE = 10;
 
 /** Queues a mail in the caller's transaction: it is sent if, and only if, that commits; until it is taken or 3 days over. */
 export async function queueEmail(tx: EntityManager, email: Email): Promise<void> {
+  const linked = email.emailTokenId ?? email.invitationId;
   await addJob(tx, SEND_EMAIL, email, {
-    key: email.emailTokenId === undefined ? null : `link ${email.emailTokenId}`,
-    priority: email.emailTokenId === undefined ? PRIORITY_NOTICE : PRIORITY_LINK,
+    key: linked === undefined ? null : `link ${linked}`,
+    priority: linked === undefined ? PRIORITY_NOTICE : PRIORITY_LINK,
   });
 }
 

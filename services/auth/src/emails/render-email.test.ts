@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assert as check, constantFrom, property, string } from 'fast-check';
 import { LINK_HOURS } from '../accounts/email-token.ts';
+import type { InvitationFacts } from '../invitations/invitation-link.ts';
+import { INVITATION_DAYS } from '../invitations/invitation-link.ts';
 import { LOCALES } from '../accounts/user.ts';
 import type { Locale } from '../accounts/user.ts';
 import { TEMPLATES } from './queue-email.ts';
@@ -10,11 +12,19 @@ import { LANGUAGES, nameForGreeting, renderEmail } from './render-email.ts';
 import type { RenderedEmail } from './render-email.ts';
 
 const DASHBOARD = 'https://dashboard.centra.example';
-const LINKED: readonly Template[] = ['verify_email', 'account_exists', 'reset_password'];
+const LINKED: readonly Template[] = ['verify_email', 'account_exists', 'reset_password', 'invitation'];
+const INVITATION = { hotel: 'Riad Atlas', inviter: 'Omar Tazi', role: 'manager' } as const;
 
 function render(template: Template, locale: Locale, name = 'Amina'): RenderedEmail {
   const link = LINKED.includes(template) ? `${DASHBOARD}/page#token=SECRET` : undefined;
-  return renderEmail({ template, locale, name, dashboardUrl: DASHBOARD, link });
+  const facts = { template, locale, name, dashboardUrl: DASHBOARD, link };
+  return renderEmail(template === 'invitation' ? { ...facts, invitation: INVITATION } : facts);
+}
+
+function renderInvitation(locale: Locale, changed: Partial<InvitationFacts>): RenderedEmail {
+  const invitation = { ...INVITATION, ...changed };
+  const link = `${DASHBOARD}/page#token=SECRET`;
+  return renderEmail({ template: 'invitation', locale, name: '', dashboardUrl: DASHBOARD, link, invitation });
 }
 
 for (const locale of LOCALES)
@@ -72,6 +82,7 @@ test('the mails say how long their links are good for', () => {
     assert.match(render('verify_email', locale).text, /\b24\b/);
     for (const template of ['reset_password', 'account_exists'] as const)
       assert.match(render(template, locale).text, /\b1\s|ساعة واحدة/);
+    assert.match(render('invitation', locale).text, new RegExp(`\\b${INVITATION_DAYS}\\b`));
   }
 });
 
@@ -79,6 +90,21 @@ test('a mail with a button needs a link, and one without refuses it', () => {
   const facts = { locale: 'en', name: 'Amina', dashboardUrl: DASHBOARD } as const;
   assert.throws(() => renderEmail({ ...facts, template: 'verify_email', link: undefined }));
   assert.throws(() => renderEmail({ ...facts, template: 'password_changed', link: DASHBOARD }));
+});
+
+test('an invitation says who invites where to which role, and no other mail does', () => {
+  const roles = { en: 'Manager', fr: 'Responsable', es: 'Responsable', ar: 'مدير' };
+  for (const locale of LOCALES) {
+    const { text, html } = renderInvitation(locale, {});
+    for (const part of ['Riad Atlas', 'Omar Tazi', roles[locale]]) {
+      assert.ok(text.includes(part), `${locale} ${part}`);
+      assert.ok(html.includes(`<bdi>${part}</bdi>`), `${locale} ${part}`);
+    }
+    assert.match(renderInvitation(locale, { role: { name: 'Night desk' } }).text, /Night desk/);
+  }
+  const facts = { locale: 'en', name: '', dashboardUrl: DASHBOARD, link: DASHBOARD } as const;
+  assert.throws(() => renderEmail({ ...facts, template: 'invitation' }));
+  assert.throws(() => renderEmail({ ...facts, template: 'verify_email', invitation: INVITATION }));
 });
 
 const HOSTILE = [
@@ -109,6 +135,23 @@ for (const name of HOSTILE)
     }
   });
 
+for (const name of HOSTILE)
+  test(`in an invitation ${JSON.stringify(name)} stays the name of a hotel, a person or a role`, () => {
+    for (const locale of LOCALES) {
+      const plain = renderInvitation(locale, {});
+      const { subject, text, html } = renderInvitation(locale, {
+        hotel: name,
+        inviter: name,
+        role: { name },
+      });
+      assert.equal(subject, plain.subject);
+      assert.equal(text.split('\n').length, plain.text.split('\n').length);
+      assert.equal(text.split(DASHBOARD).length, plain.text.split(DASHBOARD).length);
+      assert.deepEqual(tagsOf(html), tagsOf(plain.html));
+      assert.doesNotMatch(text + html, /[\p{Bidi_Control}\u2028\u2029\r]/u);
+    }
+  });
+
 /** Without those around names, of which hostile ones have fewer. */
 function tagsOf(markup: string): string[] {
   return (markup.match(/<[^>]*>/g) ?? []).filter((tag) => !tag.includes('bdi>'));
@@ -127,6 +170,9 @@ test('nobody gets words or links of a stranger’s in our name', () => {
     assert.equal(nameForGreeting(name), undefined, name);
     assert.match(render('verify_email', 'en', name).text, /^Hello,\n/);
     assert.match(render('verify_email', 'ar', name).text, /^مرحبًا،\n/);
+    const { text } = renderInvitation('en', { hotel: name, inviter: name, role: { name } });
+    assert.match(text, /\nSomebody who works there invites you .* of a hotel with Centra Payments\.\n/);
+    assert.match(text, /\nYour role there: a role of the hotel’s own\.\n/);
   }
   for (const name of [
     'Amina',

@@ -1,4 +1,6 @@
+import { escapeHtml } from '@centra/service-kit/escape-html.ts';
 import type { Locale } from '../accounts/user.ts';
+import type { InvitationFacts } from '../invitations/invitation-link.ts';
 import type { Template } from './queue-email.ts';
 import { ARABIC } from './wording-ar.ts';
 import { ENGLISH } from './wording-en.ts';
@@ -24,23 +26,33 @@ export type EmailFacts = {
   dashboardUrl: string;
   /** For mails with a button: where it leads. */
   link: string | undefined;
+  /** For an invitation: who invites where. Names are as people wrote them. */
+  invitation?: InvitationFacts;
 };
 
 /** The mail's words, as plain text and as HTML. */
 export function renderEmail(facts: EmailFacts): RenderedEmail {
   const language = LANGUAGES[facts.locale];
-  const { subject, before, button, after } = language.mails[facts.template];
-  const { link } = facts;
+  const { template, link } = facts;
+  const { subject, before, button, after } = language.mails[template];
   if ((button === undefined) !== (link === undefined))
-    throw new Error(`a mail ${facts.template} has a button exactly when it has a link`);
+    throw new Error(`a mail ${template} has a button exactly when it has a link`);
+  if ((template === 'invitation') !== (facts.invitation !== undefined))
+    throw new Error('an invitation, and no other mail, says who invites where');
   const name = nameForGreeting(facts.name);
   const greeting = name === undefined ? language.greetingWithoutName : language.greeting;
+  const fillings = new Map([
+    ['{name}', name ?? ''],
+    ['{dashboard}', facts.dashboardUrl],
+    ...invitationFillings(language, facts.invitation),
+  ]);
   const fill = (line: string, write: (text: string) => string): string =>
     line
-      .split(/(\{name\}|\{dashboard\})/)
-      .map((part) =>
-        part === '{name}' ? write(name ?? '') : part === '{dashboard}' ? write(facts.dashboardUrl) : part,
-      )
+      .split(/(\{[a-z]+\})/)
+      .map((part) => {
+        const filling = fillings.get(part);
+        return filling === undefined ? part : write(filling);
+      })
       .join('');
   const asText = (line: string): string => fill(line, (text) => text);
   const text = [
@@ -51,6 +63,21 @@ export function renderEmail(facts: EmailFacts): RenderedEmail {
     [...language.closing].join('\n'),
   ].join('\n\n');
   return { subject, text: `${text}\n`, html: renderHtml(facts, language, { greeting, fill }) };
+}
+
+/** Anybody may make a hotel and invite anybody: its name, theirs and the role's are cleaned like a name in a greeting. */
+function invitationFillings(
+  language: Language,
+  facts: InvitationFacts | undefined,
+): [placeholder: string, text: string][] {
+  if (facts === undefined) return [];
+  const { hotel, inviter, role } = facts;
+  const { unnamed, roles } = language;
+  return [
+    ['{hotel}', nameForGreeting(hotel) ?? unnamed.hotel],
+    ['{inviter}', nameForGreeting(inviter) ?? unnamed.inviter],
+    ['{role}', typeof role === 'string' ? roles[role] : (nameForGreeting(role.name) ?? unnamed.role)],
+  ];
 }
 
 function renderHtml(
@@ -108,16 +135,4 @@ export function nameForGreeting(name: string): string | undefined {
   return plain === '' || Array.from(plain).length > GREETED_NAME_MAX || LINK_LIKE.test(plain)
     ? undefined
     : plain;
-}
-
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-function escapeHtml(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (letter) => ENTITIES[letter] ?? '');
 }

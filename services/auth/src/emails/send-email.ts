@@ -1,9 +1,11 @@
 import type { Logger } from '@centra/service-kit/log.ts';
 import type { Metrics } from '@centra/service-kit/metrics.ts';
-import type { EntityManager, MikroORM } from '@mikro-orm/postgresql';
+import type { Secret } from '@centra/service-kit/secret.ts';
+import type { MikroORM } from '@mikro-orm/postgresql';
 import type { JobHelpers } from 'graphile-worker';
 import { makeLinkSecret } from '../accounts/email-token.ts';
 import type { MailConfig } from '../config.ts';
+import { makeInvitationSecret } from '../invitations/invitation-link.ts';
 import { MailRefused } from './post-office.ts';
 import type { PostOffice } from './post-office.ts';
 import { emailSchema } from './queue-email.ts';
@@ -67,24 +69,25 @@ export async function sendEmail(
 
 /** The mail with a new secret in its link; undefined when the link is no good any more. */
 async function compose({ orm, config }: Parts, email: Email): Promise<RenderedEmail | undefined> {
-  const { template, locale, name, emailTokenId } = email;
+  const { template, locale, name, emailTokenId, invitationId } = email;
   const { dashboardUrl } = config;
-  const link =
-    emailTokenId === undefined ? undefined : await linkOf(orm.em.fork(), email, emailTokenId, dashboardUrl);
-  if (emailTokenId !== undefined && link === undefined) return undefined;
-  return renderEmail({ template, locale, name, dashboardUrl, link });
+  const facts = { template, locale, name, dashboardUrl };
+  if (invitationId !== undefined) {
+    const made = await makeInvitationSecret(orm.em.fork(), invitationId);
+    if (made === undefined) return undefined;
+    const link = linkTo(dashboardUrl, 'invitations', made.secret);
+    return renderEmail({ ...facts, link, invitation: made.facts });
+  }
+  if (emailTokenId === undefined) return renderEmail({ ...facts, link: undefined });
+  const secret = await makeLinkSecret(orm.em.fork(), emailTokenId);
+  if (secret === undefined) return undefined;
+  const page = template === 'verify_email' ? 'verify-email' : 'reset-password';
+  return renderEmail({ ...facts, link: linkTo(dashboardUrl, page, secret) });
 }
 
 /** The secret stands behind `#`: browsers send that part to no server, so that it gets into nobody's log. */
-async function linkOf(
-  em: EntityManager,
-  { template }: Email,
-  emailTokenId: string,
-  dashboardUrl: string,
-): Promise<string | undefined> {
-  const secret = await makeLinkSecret(em, emailTokenId);
-  const page = template === 'verify_email' ? 'verify-email' : 'reset-password';
-  return secret === undefined ? undefined : `${dashboardUrl}/${page}#token=${secret.reveal()}`;
+function linkTo(dashboardUrl: string, page: string, secret: Secret): string {
+  return `${dashboardUrl}/${page}#token=${secret.reveal()}`;
 }
 
 /** The promise's result, or a rejection once the signal aborts: then nobody waits for it any more. */

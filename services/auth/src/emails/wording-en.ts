@@ -9,6 +9,8 @@ export const ENGLISH: Language = {
     'Centra Payments',
     'This message was sent automatically. We never ask for your password by e-mail.',
   ],
+  roles: { owner: 'Owner', admin: 'Admin', manager: 'Manager', staff: 'Staff' },
+  unnamed: { hotel: 'a hotel', inviter: 'Somebody who works there', role: 'a role of the hotel’s own' },
   mails: {
     verify_email: {
       subject: 'Confirm your e-mail address',
@@ -82,6 +84,18 @@ export const ENGLISH: Language = {
       after: [
         'Please log in again: {dashboard}',
         'If you notice anything you did not do, change your password and tell whoever manages access at your hotel.',
+      ],
+    },
+    invitation: {
+      subject: 'You are invited to work with Centra Payments',
+      before: [
+        '{inviter} invites you to work on the payments of {hotel} with Centra Payments.',
+        'Your role there: {role}.',
+      ],
+      button: 'Open the invitation',
+      after: [
+        'The link works once, within 7 days, and only for this e-mail address.',
+        'If you do not know who is inviting you, ignore this message. Without the link nothing happens.',
       ],
     },
   },

@@ -9,6 +9,17 @@ export const SPANISH: Language = {
     'Centra Payments',
     'Este mensaje se ha enviado automáticamente. Nunca le pediremos su contraseña por correo electrónico.',
   ],
+  roles: {
+    owner: 'Propietario',
+    admin: 'Administrador',
+    manager: 'Responsable',
+    staff: 'Personal',
+  },
+  unnamed: {
+    hotel: 'un hotel',
+    inviter: 'Una persona que trabaja allí',
+    role: 'una función propia del hotel',
+  },
   mails: {
     verify_email: {
       subject: 'Confirme su dirección de correo electrónico',
@@ -89,6 +100,18 @@ export const SPANISH: Language = {
       after: [
         'Inicie sesión de nuevo: {dashboard}',
         'Si observa algo que no ha hecho usted, cambie su contraseña y avise a quien gestiona los accesos de su hotel.',
+      ],
+    },
+    invitation: {
+      subject: 'Le han invitado a trabajar con Centra Payments',
+      before: [
+        '{inviter} le invita a gestionar con Centra Payments los pagos de este establecimiento: {hotel}.',
+        'Su función allí: {role}.',
+      ],
+      button: 'Abrir la invitación',
+      after: [
+        'El enlace funciona una sola vez, durante 7 días, y solo para esta dirección de correo electrónico.',
+        'Si no sabe quién le invita, ignore este mensaje. Sin el enlace no ocurre nada.',
       ],
     },
   },

@@ -10,6 +10,17 @@ export const FRENCH: Language = {
     'Centra Payments',
     'Ce message a été envoyé automatiquement. Nous ne demandons jamais votre mot de passe par e-mail.',
   ],
+  roles: {
+    owner: 'Propriétaire',
+    admin: 'Administrateur',
+    manager: 'Responsable',
+    staff: 'Personnel',
+  },
+  unnamed: {
+    hotel: 'un hôtel',
+    inviter: 'Une personne qui y travaille',
+    role: 'un rôle propre à l’hôtel',
+  },
   mails: {
     verify_email: {
       subject: 'Confirmez votre adresse e-mail',
@@ -90,6 +101,18 @@ export const FRENCH: Language = {
       after: [
         'Veuillez vous reconnecter\u00a0: {dashboard}',
         'Si vous remarquez une opération que vous n’avez pas faite, changez votre mot de passe et prévenez la personne qui gère les accès de votre hôtel.',
+      ],
+    },
+    invitation: {
+      subject: 'Vous êtes invité à travailler avec Centra Payments',
+      before: [
+        '{inviter} vous invite à gérer avec Centra Payments les paiements de l’établissement suivant\u00a0: {hotel}.',
+        'Votre rôle\u00a0: {role}.',
+      ],
+      button: 'Ouvrir l’invitation',
+      after: [
+        'Le lien ne fonctionne qu’une fois, reste valable 7 jours et n’est destiné qu’à cette adresse e-mail.',
+        'Si vous ne savez pas qui vous invite, ignorez ce message. Sans le lien, il ne se passe rien.',
       ],
     },
   },

@@ -1,6 +1,10 @@
+import type { BuiltInRole } from '@centra/service-kit/permissions.ts';
 import type { Template } from './queue-email.ts';
 
-/** The words of one mail. Lines may hold `{dashboard}`, the address of the log-in page. */
+/**
+ * The words of one mail. Lines may hold `{dashboard}`, the address of the log-in page, and in an invitation `{hotel}`,
+ * `{inviter}` and `{role}`.
+ */
 export type Wording = {
   subject: string;
   /** Paragraphs up to the button. */
@@ -20,5 +24,9 @@ export type Language = {
   /** Above the link as text, for mail programs that show no button. */
   buttonHint: string;
   closing: readonly string[];
+  /** What every hotel's roles are called. */
+  roles: Readonly<Record<BuiltInRole, string>>;
+  /** Instead of a name that had better not stand in a mail. */
+  unnamed: Readonly<Record<'hotel' | 'inviter' | 'role', string>>;
   mails: Readonly<Record<Template, Wording>>;
 };

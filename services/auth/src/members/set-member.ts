@@ -86,7 +86,8 @@ async function writeMember(
   return { action: 'member.role_changed', details: { before: { role: target.before.role }, after } };
 }
 
-async function insertMember(
+/** Adds a member, under `lockMembers`; `state_conflict` when the hotel is full. */
+export async function insertMember(
   tx: EntityManager,
   merchantId: string,
   userId: string,

@@ -3,7 +3,7 @@ import { parseWith } from '@centra/service-kit/http.ts';
 import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Context } from '../context.ts';
-import { refuseMoreThanOwn } from './actor.ts';
+import { refuseToGive } from './actor.ts';
 import { changeMember, keepAnOwner, writeRole } from './change-member.ts';
 import { findRole, roleSchema } from './member.ts';
 
@@ -18,9 +18,7 @@ export function setUserRole(context: Context): RequestHandler<{ id: string }> {
     const user = await changeMember(context, request, { self: 'refused' }, async (tx, target, actor) => {
       const role = await findRole(tx, target.merchantId, body.role);
       if (role === undefined) throw new AppError('not_found', { detail: 'There is no such role here.' });
-      if (role.role === 'owner' && !actor.isOwner)
-        throw new AppError('forbidden', { detail: 'Only an owner may make somebody an owner.' });
-      refuseMoreThanOwn(actor, role.permissions);
+      refuseToGive(actor, role);
       if (role.role === target.before.role) return undefined;
       await keepAnOwner(tx, target);
       await writeRole(tx, target, role.columns);

@@ -131,8 +131,14 @@ describe('SetMerchantAccess', () => {
     assert.deepEqual(
       events.map(({ action, details }) => [action, details]),
       [
-        ['merchant.suspended', { reason: 'chargebacks' }],
-        ['merchant.restored', { reason: 'chargebacks' }],
+        [
+          'merchant.suspended',
+          { reason: 'chargebacks', before: { suspended: false }, after: { suspended: true } },
+        ],
+        [
+          'merchant.restored',
+          { reason: 'chargebacks', before: { suspended: true }, after: { suspended: false } },
+        ],
       ],
     );
   });

@@ -43,7 +43,8 @@ export async function setMerchantAccess(
     if ((await isSuspended(tx, merchantId)) === suspended) return;
     await tx.execute(suspended ? SUSPEND : RESTORE, suspended ? [merchantId, reason] : [merchantId]);
     const action = suspended ? 'merchant.suspended' : 'merchant.restored';
-    await addAuditEvent(tx, source, action, toPublicId('mer', merchantId), { reason });
+    const details = { reason, before: { suspended: !suspended }, after: { suspended } };
+    await addAuditEvent(tx, source, action, toPublicId('mer', merchantId), details);
     await announce(tx, { kind: 'merchant', merchantId });
   });
   return {};
