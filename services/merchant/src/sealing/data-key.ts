@@ -3,6 +3,7 @@ import type { KeyObject } from 'node:crypto';
 import { AppError } from '@centra/service-kit/errors.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import { SELF, recordAuditEvent } from '../audit/audit-event.ts';
+import type { Actor } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import { asMerchant, lockMerchant } from '../tenant.ts';
 import type { Transaction } from '../tenant.ts';
@@ -15,7 +16,7 @@ export type DataKey = { merchantId: string; version: number; key: KeyObject };
 export const USES_MAX = 2 ** 31 - 1;
 
 /**
- * The hotel's newest data key; makes the first one. Outside any transaction, since the keyring may one day be a network
+ * The hotel's newest data key; makes the first one. Outside any transaction, since the keyring may be a network
  * call away. A key that is replaced in between stays good until nothing is sealed with it.
  */
 export async function currentDataKey(context: Context, merchantId: string): Promise<DataKey> {
@@ -46,7 +47,12 @@ export async function unwrapDataKey(
 }
 
 /** Adds a version, unless another process added it first. */
-export async function addDataKey(context: Context, merchantId: string, version: number): Promise<void> {
+export async function addDataKey(
+  context: Context,
+  merchantId: string,
+  version: number,
+  by: Actor = SELF,
+): Promise<void> {
   const key = createSecretKey(randomBytes(32));
   const { masterKeyId, wrapped } = await context.keyring.wrap(key, { merchantId, version });
   await asMerchant(context, merchantId, async (tx) => {
@@ -58,7 +64,7 @@ export async function addDataKey(context: Context, merchantId: string, version: 
     );
     if (added.length === 0) return;
     const objectId = toPublicId('mer', merchantId);
-    await recordAuditEvent(tx, SELF, { merchantId, action: 'data_key.added', objectId, after: { version } });
+    await recordAuditEvent(tx, by, { merchantId, action: 'data_key.added', objectId, after: { version } });
   });
 }
 

@@ -1,8 +1,8 @@
 import { createSecretKey } from 'node:crypto';
-import { associatedData } from '@centra/service-kit/associated-data.ts';
 import { readKeyring } from '@centra/service-kit/keyring.ts';
 import { seal, unseal } from '@centra/service-kit/seal.ts';
-import type { MasterKeyring, WrappedFor } from './master-keyring.ts';
+import { dataKeyBinding } from './master-keyring.ts';
+import type { MasterKeyring } from './master-keyring.ts';
 
 /** The master keyring from a local file; its form and how it is replaced stand in the kit's `keyring.ts`. */
 export async function readKeyringFile(
@@ -14,17 +14,14 @@ export async function readKeyringFile(
   return {
     activeKeyId,
     async wrap(dataKey, owner) {
-      return {
-        masterKeyId: activeKeyId,
-        wrapped: seal(keyring.key(activeKeyId), dataKey.export(), boundTo(owner, activeKeyId)),
-      };
+      const bound = dataKeyBinding(owner, activeKeyId);
+      return { masterKeyId: activeKeyId, wrapped: seal(keyring.key(activeKeyId), dataKey.export(), bound) };
     },
     async unwrap(wrapped, masterKeyId, owner) {
-      return createSecretKey(unseal(keyring.key(masterKeyId), wrapped, boundTo(owner, masterKeyId)));
+      return createSecretKey(unseal(keyring.key(masterKeyId), wrapped, dataKeyBinding(owner, masterKeyId)));
     },
+    newest: async () => ({ masterKeyId: activeKeyId, startsWith: 'v1.' }),
+    check: async () => {},
+    close: async () => {},
   };
-}
-
-function boundTo(owner: WrappedFor, masterKeyId: string): Buffer {
-  return associatedData('centra/merchant/data-key/v1', owner.merchantId, String(owner.version), masterKeyId);
 }

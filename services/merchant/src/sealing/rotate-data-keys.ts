@@ -3,6 +3,7 @@ import { SELF, recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import { acrossMerchants, asMerchant, lockMerchant } from '../tenant.ts';
 import { addDataKey } from './data-key.ts';
+import { SEALED_STORES } from './sealed-stores.ts';
 
 // Replaced at half of what it may seal, long before sealing is refused.
 const USES_BEFORE_ROTATION = 2 ** 30;
@@ -10,15 +11,14 @@ const USES_BEFORE_ROTATION = 2 ** 30;
 const BATCH = 20;
 
 /**
- * Gives a new data key to each hotel whose newest one is old, much used, or wrapped by a master key that is no longer the
- * active one (after an hour). New secrets are sealed with it at once; the old key opens what it sealed until that is sealed again.
+ * Gives a new data key to each hotel whose newest one is old or much used. New secrets are sealed with it at once; the old key
+ * opens what it sealed until that is sealed again. Another master key is no reason: it only wraps again (rewrap-data-keys.ts).
  */
 export async function rotateDataKeys(context: Context): Promise<{ rotated: number }> {
   const due = await acrossMerchants(context, (tx) =>
     tx.execute<{ merchant_id: string; version: number }[]>(DUE, [
       context.config.dataKeyMaxAgeDays,
       USES_BEFORE_ROTATION,
-      context.keyring.activeKeyId,
       BATCH,
     ]),
   );
@@ -29,10 +29,7 @@ export async function rotateDataKeys(context: Context): Promise<{ rotated: numbe
 const DUE = `
 select merchant_id, version from data_keys as newest
  where version = (select max(version) from data_keys where merchant_id = newest.merchant_id)
-   and (created_at < now() - make_interval(days => ?)
-        or uses >= ?
-        -- Not at once: while replicas still disagree on the active master key they would outbid each other.
-        or (master_key_id <> ? and created_at < now() - interval '1 hour'))
+   and (created_at < now() - make_interval(days => ?) or uses >= ?)
  order by created_at
  limit ?`;
 
@@ -51,8 +48,10 @@ const UNUSED = `
 select merchant_id, version from data_keys as old
  where destroyed_at is null
    and exists (select 1 from data_keys where merchant_id = old.merchant_id and version > old.version)
-   and not exists (select 1 from provider_account_versions
-                    where merchant_id = old.merchant_id and data_key_version = old.version)`;
+${SEALED_STORES.map(
+  ({ table }) => `   and not exists (select 1 from ${table}
+                    where merchant_id = old.merchant_id and data_key_version = old.version)`,
+).join('\n')}`;
 
 async function destroyIfUnused(context: Context, merchantId: string, version: number): Promise<boolean> {
   return await asMerchant(context, merchantId, async (tx) => {
