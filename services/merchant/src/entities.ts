@@ -2,7 +2,9 @@ import { defineEntity, p, sql } from '@mikro-orm/core';
 import type { InferEntity } from '@mikro-orm/core';
 
 export type Mode = 'test' | 'live';
-export type AccountKind = 'card_provider' | 'card_vault';
+/** What an account is for. Only a `card_provider` is ever sent a card token. */
+export const ACCOUNT_KINDS = ['card_provider', 'card_vault', 'wallet', 'stablecoin', 'hosted_page'] as const;
+export type AccountKind = (typeof ACCOUNT_KINDS)[number];
 
 /** What of a secret may be shown for ever: enough to recognise it, too little to use it. */
 export type SecretMark = { last4: string | null; fingerprint: string };
@@ -16,25 +18,6 @@ export type LastTest = {
   tested_at: string;
 };
 
-export const MerchantEntity = defineEntity({
-  name: 'Merchant',
-  tableName: 'merchants',
-  properties: {
-    merchantId: p.uuid().primary(),
-    name: p.text(),
-    country: p.text(),
-    timeZone: p.text(),
-    defaultCurrency: p.text(),
-  },
-});
-export type MerchantRow = InferEntity<typeof MerchantEntity>;
-
-export const MerchantOriginEntity = defineEntity({
-  name: 'MerchantOrigin',
-  tableName: 'merchant_origins',
-  properties: { merchantId: p.uuid().primary(), origin: p.text().primary() },
-});
-
 export const ProviderAccountEntity = defineEntity({
   name: 'ProviderAccount',
   tableName: 'provider_accounts',
@@ -42,7 +25,7 @@ export const ProviderAccountEntity = defineEntity({
     merchantId: p.uuid().primary(),
     id: p.uuid().primary(),
     provider: p.text(),
-    kind: p.enum(['card_provider', 'card_vault'] as const),
+    kind: p.enum(ACCOUNT_KINDS),
     mode: p.enum(['test', 'live'] as const),
     name: p.text(),
     isDefault: p.boolean(),
@@ -76,4 +59,4 @@ export const AccountVersionEntity = defineEntity({
 export type AccountVersionRow = InferEntity<typeof AccountVersionEntity>;
 
 /** The explicit list the ORM loads. */
-export const entities = [MerchantEntity, MerchantOriginEntity, ProviderAccountEntity, AccountVersionEntity];
+export const entities = [ProviderAccountEntity, AccountVersionEntity];

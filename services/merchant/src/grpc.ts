@@ -8,9 +8,13 @@ import type { Context } from './context.ts';
 import { checkOrigin } from './merchants/check-origin.ts';
 import { createMerchant } from './merchants/create-merchant.ts';
 import { getMerchant } from './merchants/get-merchant.ts';
+import { listMerchants } from './merchants/list-merchants.ts';
+import { reviewMerchant } from './merchants/review-merchant.ts';
 import { setMerchantLimits } from './merchants/set-merchant-limits.ts';
 import { getProviderAccount } from './provider-accounts/get-provider-account.ts';
 import { resolveProviderAccount } from './provider-accounts/resolve-provider-account.ts';
+import { getRouting } from './routing/get-routing.ts';
+import { rotateDataKey } from './sealing/rotate-data-key.ts';
 
 /** The gRPC door: who may call what. */
 export function createMerchantService(context: Context): {
@@ -30,11 +34,19 @@ export function createMerchantService(context: Context): {
   };
   const implementation: MerchantServiceServer = {
     createMerchant: rpc('CreateMerchant', ['operator'], createMerchant),
-    getMerchant: rpc('GetMerchant', ['api-gateway', 'payment-api', 'transaction', 'operator'], getMerchant),
+    getMerchant: rpc(
+      'GetMerchant',
+      ['api-gateway', 'auth', 'payment-api', 'transaction', 'operator'],
+      getMerchant,
+    ),
     setMerchantLimits: rpc('SetMerchantLimits', ['operator'], setMerchantLimits),
     checkOrigin: rpc('CheckOrigin', ['api-gateway'], checkOrigin),
     getProviderAccount: rpc('GetProviderAccount', ['transaction'], getProviderAccount),
     resolveProviderAccount: rpc('ResolveProviderAccount', ['transaction'], resolveProviderAccount),
+    getRouting: rpc('GetRouting', ['transaction'], getRouting),
+    reviewMerchant: rpc('ReviewMerchant', ['operator'], reviewMerchant),
+    listMerchants: rpc('ListMerchants', ['operator'], listMerchants),
+    rotateDataKey: rpc('RotateDataKey', ['operator'], rotateDataKey),
   };
   return { definition: MerchantServiceService, implementation };
 }

@@ -2,13 +2,16 @@ import { answer, json, problem, retryAfter } from '@centra/service-kit/openapi-p
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { bodyRefusals, explained, missing, pageOf, refusals } from './openapi-parts.ts';
+import { connectionTestSchema } from './provider-accounts/connection-test.ts';
 import { createProviderAccountSchema } from './provider-accounts/create-provider-account.ts';
+import { listConnectionTestsSchema } from './provider-accounts/list-connection-tests.ts';
 import { listProviderAccountsSchema } from './provider-accounts/list-provider-accounts.ts';
 import { providerSchema } from './provider-accounts/list-providers.ts';
 import { providerAccountSchema } from './provider-accounts/provider-account.ts';
 import { rotateProviderAccountSchema } from './provider-accounts/rotate-provider-account.ts';
 import { credentialsTestSchema, testCredentialsSchema } from './provider-accounts/test-credentials.ts';
 import { testProviderAccountSchema } from './provider-accounts/test-provider-account.ts';
+import { updateProviderAccountSchema } from './provider-accounts/update-provider-account.ts';
 
 const tags = ['Provider accounts'];
 const path = z.object({
@@ -17,6 +20,7 @@ const path = z.object({
 
 export const providerPageSchema = pageOf(providerSchema).meta({ id: 'ProviderList' });
 export const providerAccountPageSchema = pageOf(providerAccountSchema).meta({ id: 'ProviderAccountList' });
+export const connectionTestPageSchema = pageOf(connectionTestSchema).meta({ id: 'ConnectionTestList' });
 
 const credentialRefusals = {
   ...bodyRefusals,
@@ -25,7 +29,7 @@ const credentialRefusals = {
 const savingRefusals = {
   ...credentialRefusals,
   '422': explained(
-    problem(['provider_credentials_rejected', 'card_data_not_allowed']),
+    problem(['provider_credentials_rejected', 'descriptor_not_allowed', 'card_data_not_allowed']),
     '`result` tells rejected, wrong_mode and insufficient apart; `detail` says it in words for staff. Nothing was saved.',
   ),
   '503': explained(problem(['provider_unreachable', 'unavailable'], retryAfter), 'Nothing was saved.'),
@@ -45,7 +49,9 @@ export const paths: ZodOpenApiPathsObject = {
       operationId: 'listProviders',
       tags,
       summary: 'List the providers that can be connected',
-      description: `Says which fields each provider asks for, in words for a form.`,
+      description:
+        'Enough to draw the form of each: its fields with their boxes, patterns, choices and words. `takes_payments` says ' +
+        'whether this release takes payments through it; the others can be connected and tested ahead.',
       responses: { '200': answer('All of them', providerPageSchema), ...refusals },
     },
   },
@@ -97,13 +103,30 @@ export const paths: ZodOpenApiPathsObject = {
         ...missing,
       },
     },
+    post: {
+      operationId: 'updateProviderAccount',
+      tags,
+      summary: 'Rename a provider account or make it the default',
+      description:
+        'Credentials are replaced by rotating. Each kind and mode has one default; it moves from one account to the other ' +
+        'at once.',
+      requestParams: { path },
+      requestBody: json(updateProviderAccountSchema),
+      responses: {
+        '200': answer('The account', providerAccountSchema),
+        ...bodyRefusals,
+        ...missing,
+        ...deleted,
+      },
+    },
     delete: {
       operationId: 'deleteProviderAccount',
       tags,
       summary: 'Delete a provider account',
       description:
-        `No new payment uses it from now on; those under way may finish with it for a while (72 hours by ` +
-        'default), then its secrets are destroyed. Repeating it answers the same. No other account becomes the default.',
+        'No new payment uses it from now on; those under way finish with it, and what it holds can still be captured or ' +
+        'released. Its secrets are destroyed after 72 hours (by default), and not before the last of these is over. ' +
+        'Repeating it answers the same. No other account becomes the default.',
       requestParams: { path },
       responses: { '200': answer('The deleted account', providerAccountSchema), ...refusals, ...missing },
     },
@@ -113,7 +136,7 @@ export const paths: ZodOpenApiPathsObject = {
       operationId: 'testProviderAccount',
       tags,
       summary: 'Test the stored credentials of an account',
-      description: `The answer is kept as \`last_test\`. Send an empty object.`,
+      description: `The answer is kept as \`last_test\` and in the account’s log of tests. Send an empty object.`,
       requestParams: { path },
       requestBody: json(testProviderAccountSchema),
       responses: {
@@ -124,6 +147,18 @@ export const paths: ZodOpenApiPathsObject = {
       },
     },
   },
+  '/v1/provider-accounts/{id}/tests': {
+    get: {
+      operationId: 'listConnectionTests',
+      tags,
+      summary: 'List past tests of an account’s connection',
+      description:
+        'Newest first, the newest 200: made when it was connected, when its credentials were rotated, and on demand. Also ' +
+        'of a deleted account.',
+      requestParams: { path, query: listConnectionTestsSchema },
+      responses: { '200': answer('A page', connectionTestPageSchema), ...refusals, ...missing },
+    },
+  },
   '/v1/provider-accounts/{id}/rotate': {
     post: {
       operationId: 'rotateProviderAccount',
@@ -131,8 +166,8 @@ export const paths: ZodOpenApiPathsObject = {
       summary: 'Replace the credentials of an account',
       description:
         `Send the fields to replace; the others keep their values. Once the provider accepts them they are the ` +
-        'next version; payments under way may finish with the old one for a while (72 hours by default), then its ' +
-        'secrets are destroyed.',
+        'next version; operations under way finish with the old one, whose secrets are destroyed after 72 hours (by ' +
+        'default), and not before the last of these is over.',
       requestParams: { path },
       requestBody: json(rotateProviderAccountSchema),
       responses: {

@@ -5,6 +5,7 @@ import { listen } from '@centra/service-kit/listen.ts';
 import type { Logger } from '@centra/service-kit/log.ts';
 import { startLoop } from '@centra/service-kit/loop.ts';
 import { startOpsServer } from '@centra/service-kit/ops-server.ts';
+import { deliverAccess } from './access/deliver-access.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config.ts';
 import { closeContext, createContext } from './context.ts';
@@ -12,6 +13,7 @@ import type { Context } from './context.ts';
 import { createMerchantService } from './grpc.ts';
 import { destroyDrainedSecrets } from './provider-accounts/destroy-drained-secrets.ts';
 import { maintainDataKeys } from './provider-accounts/maintain-data-keys.ts';
+import { destroyExpiredWebhookSecrets } from './webhook-endpoints/destroy-expired-secrets.ts';
 
 export type RunningMerchant = Running & {
   context: Context;
@@ -22,8 +24,8 @@ export type RunningMerchant = Running & {
 
 // Drained secrets may outlive their time by this much; it is minutes against 72 hours.
 const DESTROY_INTERVAL_MS = 60_000;
-// Keys live for months.
-const MAINTAIN_KEYS_INTERVAL_MS = 10 * 60_000;
+// Requests deliver their own orders at once; what is left to the loop must still bite within seconds.
+const ACCESS_INTERVAL_MS = 1_000;
 
 /** Starts the service on the configured ports (0 takes a free one). `close` drains it. */
 export async function startMerchant(
@@ -55,14 +57,21 @@ async function serve(context: Context): Promise<RunningMerchant> {
     host,
     port: config.opsPort,
     metrics: context.metrics,
-    checks: { database: async () => void (await context.pool.query('select 1')) },
+    checks: {
+      database: async () => void (await context.pool.query('select 1')),
+      keyring: () => context.keyring.check(),
+    },
     isAccepting: () => accepting,
   });
   const loops = [
     startLoop({ name: 'destroy-drained-secrets', intervalMs: DESTROY_INTERVAL_MS, log }, () =>
       destroyDrainedSecrets(context),
     ),
-    startLoop({ name: 'maintain-data-keys', intervalMs: MAINTAIN_KEYS_INTERVAL_MS, log }, () =>
+    startLoop({ name: 'destroy-expired-webhook-secrets', intervalMs: DESTROY_INTERVAL_MS, log }, () =>
+      destroyExpiredWebhookSecrets(context),
+    ),
+    startLoop({ name: 'deliver-access', intervalMs: ACCESS_INTERVAL_MS, log }, () => deliverAccess(context)),
+    startLoop({ name: 'maintain-data-keys', intervalMs: config.keyMaintenanceSeconds * 1000, log }, () =>
       maintainDataKeys(context),
     ),
   ];

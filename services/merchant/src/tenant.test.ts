@@ -4,7 +4,7 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { newUuid } from '@centra/service-kit/ids.ts';
 import { waitFor } from '@centra/testkit/pause.ts';
 import { Client } from 'pg';
-import { connectStripe, newCaller, startTestMerchant } from './test-service.ts';
+import { asCaller, connectStripe, newCaller, startTestMerchant } from './test-service.ts';
 import type { TestMerchant } from './test-service.ts';
 import { acrossMerchants, asMerchant, lockMerchant, readAsMerchant } from './tenant.ts';
 
@@ -12,10 +12,16 @@ const TABLES = [
   'merchants',
   'merchant_origins',
   'merchant_limits',
+  'merchant_logos',
+  'access_orders',
   'audit_events',
   'data_keys',
   'provider_accounts',
   'provider_account_versions',
+  'connection_tests',
+  'routing_rules',
+  'webhook_endpoints',
+  'webhook_endpoint_secrets',
 ];
 
 let service: TestMerchant;
@@ -28,9 +34,35 @@ before(async () => {
   hotels = [];
   for (let index = 0; index < 2; index += 1) {
     const { merchantId, caller } = await newCaller(service);
-    await connectStripe(caller);
+    const accountId = await connectStripe(caller);
     await service.sql(`insert into merchant_origins values ($1, 'https://a.example')`, [merchantId]);
     await service.sql(`insert into merchant_limits values ($1, 'payments', 5)`, [merchantId]);
+    await service.sql(
+      `insert into merchant_logos (merchant_id, image, width, height, sha256)
+       values ($1, 'x', 1, 1, sha256('x'))`,
+      [merchantId],
+    );
+    // Not due while this runs: the loop would deliver and remove it.
+    await service.sql(
+      `insert into access_orders (merchant_id, kind, suspended, actor, request_id, due_at)
+       values ($1, 'access', false, 'operator:x', 'req_1', now() + interval '1 day')`,
+      [merchantId],
+    );
+    const endpointId = newUuid();
+    await service.sql(
+      `insert into webhook_endpoints (merchant_id, id, mode, url, events)
+       values ($1, $2, 'test', 'https://a.example/', '{*}')`,
+      [merchantId, endpointId],
+    );
+    await service.sql(
+      `insert into webhook_endpoint_secrets (merchant_id, endpoint_id, version, last4, expires_at, destroyed_at)
+       values ($1, $2, 1, 'abcd', now(), now())`,
+      [merchantId, endpointId],
+    );
+    await asCaller(service, { merchantId, scopes: ['routing_rules:write'] })
+      .post('/v1/routing-rules')
+      .send({ name: 'Francs', conditions: { currencies: ['CHF'] }, provider_accounts: [accountId] })
+      .expect(201);
     hotels.push(merchantId);
   }
 });
@@ -94,18 +126,46 @@ for (const table of TABLES) {
   });
 }
 
-test('merchant_reader cannot select a sealed value, nor any data key or history', async () => {
+test('merchant_reader cannot select a sealed value, nor any data key', async () => {
   for (const text of [
     'select sealed_fields from provider_account_versions',
     'select * from provider_account_versions',
+    'select sealed from webhook_endpoint_secrets',
     'select 1 from data_keys',
-    'select 1 from audit_events',
   ])
     await assert.rejects(
       readAsMerchant(service.service.context, hotels[0] ?? '', (tx) => tx.execute(text)),
       { code: '42501' },
       text,
     );
+});
+
+test('merchant_reader reads the history of its own hotel only, and never writes to it', async () => {
+  const { context } = service.service;
+  for (const hotel of hotels) {
+    const [stored] = await service.sql(
+      'select count(*)::int as count from audit_events where merchant_id = $1',
+      [hotel],
+    );
+    const seen = await readAsMerchant(context, hotel, (tx) =>
+      tx.execute<{ merchant_id: string }[]>('select merchant_id from audit_events'),
+    );
+    assert.ok(seen.length > 0);
+    assert.equal(seen.length, stored?.['count']);
+    assert.ok(seen.every((row) => row.merchant_id === hotel));
+    for (const text of [
+      `insert into audit_events (merchant_id, actor, address, request_id, action, object_id)
+         values ('${hotel}', 'x', '', '', 'a.b', 'x')`,
+      `update audit_events set actor = 'nobody'`,
+      'delete from audit_events',
+      'truncate audit_events',
+    ])
+      await assert.rejects(
+        readAsMerchant(context, hotel, (tx) => tx.execute(text)),
+        { code: '42501', message: /permission denied/ },
+        text,
+      );
+  }
 });
 
 test('a row of another hotel cannot be written', async () => {

@@ -29,6 +29,28 @@ export async function readAsMerchant<T>(
   return await inScope(database, scope, [merchantId], phase);
 }
 
+/**
+ * A transaction of a person: it sees the organisations that they own. What is inside one, it sees after
+ * `enterOrganisation`; a hotel's own rows after `enterMerchant`.
+ */
+export async function asPerson<T>(
+  database: Database,
+  userId: string,
+  phase: (tx: Transaction) => Promise<T>,
+): Promise<T> {
+  return await inScope(database, `select set_config('centra.user_id', ?, true)`, [userId], phase);
+}
+
+/** Opens an organisation to the transaction. The caller has made sure that the person owns it, or creates it. */
+export async function enterOrganisation(tx: Transaction, organisationId: string): Promise<void> {
+  await tx.execute(`select set_config('centra.organisation_id', ?, true)`, [organisationId]);
+}
+
+/** Opens a hotel to the transaction. The caller has made sure that it is the person's, or creates it. */
+export async function enterMerchant(tx: Transaction, merchantId: string): Promise<void> {
+  await tx.execute(`select set_config('centra.merchant_id', ?, true)`, [merchantId]);
+}
+
 /** A transaction over every hotel: loops, and questions that name none. */
 export async function acrossMerchants<T>(
   database: Database,

@@ -2,7 +2,11 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { status as grpcStatus } from '@grpc/grpc-js';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { AccountKind, MerchantServiceClient } from '@centra/proto/centra/merchant/v1/merchant.ts';
+import {
+  AccountKind,
+  MerchantServiceClient,
+  MerchantState,
+} from '@centra/proto/centra/merchant/v1/merchant.ts';
 import type {
   CreateMerchantRequest,
   GetProviderAccountRequest,
@@ -16,6 +20,8 @@ import {
 import type {
   CheckProviderCredentialsRequest,
   CheckProviderCredentialsResponse,
+  CountAccountUseRequest,
+  CountAccountUseResponse,
   TransactionServiceServer,
 } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { callMetadata, callUnary, listenGrpc, unary } from '@centra/service-kit/grpc.ts';
@@ -37,6 +43,8 @@ import type { Config } from './config.ts';
 import { databaseRoles, migrate, migrationsFolder } from './migrate.ts';
 import { startMerchant } from './service.ts';
 import type { RunningMerchant } from './service.ts';
+import { startFakeAuth } from './testing/fake-auth.ts';
+import type { FakeAuth } from './testing/fake-auth.ts';
 
 export type Row = Record<string, unknown>;
 
@@ -44,9 +52,10 @@ export type Row = Record<string, unknown>;
 export type TestMerchant = {
   service: RunningMerchant;
   database: TestDatabase;
-  config: Config;
+  config: Config & { keyringFile: string };
   keys: ServiceKeys;
   transaction: FakeTransaction;
+  auth: FakeAuth;
   /** A client with the certificate of `caller`, the operator's by default; closed with the service. */
   client(caller?: string): MerchantServiceClient;
   /** A replica on the same database; the caller closes it. */
@@ -60,6 +69,7 @@ export type TestMerchant = {
 /** Starts the service on free ports. */
 export async function startTestMerchant(
   log: Logger = createLog('merchant', 'silent'),
+  overrides: Partial<Omit<Config, 'keyringFile'>> = {},
 ): Promise<TestMerchant> {
   const database = await createTestDatabase({
     service: 'merchant',
@@ -70,7 +80,8 @@ export async function startTestMerchant(
   const keys = createServiceKeys();
   const folder = temporaryFolder('merchant');
   const transaction = await startFakeTransaction();
-  const config: Config = {
+  const auth = await startFakeAuth();
+  const config: TestMerchant['config'] = {
     isProduction: false,
     host: '127.0.0.1',
     httpPort: 0,
@@ -79,11 +90,19 @@ export async function startTestMerchant(
     databaseUrl: database.url,
     databasePoolMax: 6,
     transactionAddress: `127.0.0.1:${transaction.port}`,
+    authAddress: `127.0.0.1:${auth.port}`,
     trustedKeys: keys.trustedKeys,
     tls: testTlsFiles('merchant'),
+    masterKeys: 'file',
     keyringFile: join(folder, 'keyring.json'),
+    vault: undefined,
+    openedKeySeconds: 300,
     drainHours: 72,
     dataKeyMaxAgeDays: 90,
+    webhookTrustedTargets: [],
+    rewrapAfterSeconds: 3600,
+    keyMaintenanceSeconds: 600,
+    ...overrides,
   };
   const service = await startMerchant(config, log);
   const clients = new Map<string, MerchantServiceClient>();
@@ -95,19 +114,21 @@ export async function startTestMerchant(
     config,
     keys,
     transaction,
+    auth,
     client(caller = 'operator') {
       const address = `127.0.0.1:${service.grpcPort}`;
       const made = clients.get(caller) ?? clientAs(caller, MerchantServiceClient, address, 'merchant');
       clients.set(caller, made);
       return made;
     },
-    startReplica: (overrides = {}) => startMerchant({ ...config, ...overrides }, log),
+    startReplica: (other = {}) => startMerchant({ ...config, ...other }, log),
     signer: (name) => createSigner(name, keys.privateKeys[name] ?? ''),
     sql: async (text, values) => (await admin.query<Row>(text, values)).rows,
     async close() {
       for (const each of clients.values()) each.close();
       await service.close();
       await transaction.close();
+      await auth.close();
       await admin.end();
       await database.drop();
       rmSync(folder, { recursive: true, force: true });
@@ -115,34 +136,44 @@ export async function startTestMerchant(
   };
 }
 
-/** The transaction service's one RPC that this service calls, with answers that the test sets. */
+/** The transaction service's RPCs that this service calls, with answers that the test sets. */
 export type FakeTransaction = {
   port: number;
   /** What was asked, in order. */
   asked: CheckProviderCredentialsRequest[];
   /** The next answers; by default every credential works. */
   answerWith(answer: AnswerCheck): void;
+  /** What is still under way on an account's version; by default nothing. */
+  useWith(answer: AnswerUse): void;
   close(): Promise<void>;
 };
 export type Answer = Partial<CheckProviderCredentialsResponse>;
 type AnswerCheck = (request: CheckProviderCredentialsRequest) => Promise<Answer> | Answer;
+
+type AnswerUse = (
+  request: CountAccountUseRequest,
+) => Promise<CountAccountUseResponse> | CountAccountUseResponse;
+
+export const nothingIsOpen: AnswerUse = () => ({ openOperations: 0, openHolds: 0 });
 
 export const everyCredentialWorks: AnswerCheck = () => ({ result: CredentialCheck.CREDENTIAL_CHECK_OK });
 
 async function startFakeTransaction(): Promise<FakeTransaction> {
   const asked: CheckProviderCredentialsRequest[] = [];
   let answer: AnswerCheck = everyCredentialWorks;
-  const options = {
-    log: createLog('fake-transaction', 'silent'),
-    metrics: createMetrics('fake-transaction'),
-    name: 'CheckProviderCredentials',
-    // As the real one: only the merchant service may call it.
-    callers: ['merchant'],
-  };
-  const implementation: Pick<TransactionServiceServer, 'checkProviderCredentials'> &
+  let answerUse: AnswerUse = nothingIsOpen;
+  const log = createLog('fake-transaction', 'silent');
+  const metrics = createMetrics('fake-transaction');
+  // As the real one: only the merchant service may call it.
+  const options = (name: string) => ({ log, metrics, name, callers: ['merchant'] });
+  const implementation: Pick<TransactionServiceServer, 'checkProviderCredentials' | 'countAccountUse'> &
     UntypedServiceImplementation = {
+    countAccountUse: unary<CountAccountUseRequest, CountAccountUseResponse>(
+      options('CountAccountUse'),
+      async (asking) => await answerUse(asking),
+    ),
     checkProviderCredentials: unary<CheckProviderCredentialsRequest, CheckProviderCredentialsResponse>(
-      options,
+      options('CheckProviderCredentials'),
       async (asking) => {
         asked.push(asking);
         const given = await answer(asking);
@@ -150,8 +181,9 @@ async function startFakeTransaction(): Promise<FakeTransaction> {
       },
     ),
   };
-  const { checkProviderCredentials } = TransactionServiceService;
-  const { port, server } = await listenGrpc([{ definition: { checkProviderCredentials }, implementation }], {
+  const { checkProviderCredentials, countAccountUse } = TransactionServiceService;
+  const definition = { checkProviderCredentials, countAccountUse };
+  const { port, server } = await listenGrpc([{ definition, implementation }], {
     host: '127.0.0.1',
     port: 0,
     tls: testTls('transaction'),
@@ -160,6 +192,7 @@ async function startFakeTransaction(): Promise<FakeTransaction> {
     port,
     asked,
     answerWith: (next) => (answer = next),
+    useWith: (next) => (answerUse = next),
     close: () =>
       new Promise((resolve) => {
         server.tryShutdown(() => resolve());
@@ -188,6 +221,15 @@ export function hotel(overrides: Partial<CreateMerchantRequest> = {}): CreateMer
     ...overrides,
   };
 }
+
+/** What the operator's hotels have besides. */
+export const AS_REGISTERED = {
+  limits: [],
+  state: MerchantState.MERCHANT_STATE_VERIFIED,
+  organisationId: '',
+  locale: 'en',
+  statementDescriptor: '',
+};
 
 /** Registers a hotel of its own and returns its id. */
 export async function newHotel(

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { callUnary, fromServiceError } from '@centra/service-kit/grpc.ts';
 import type { CreateMerchantRequest, Merchant } from '@centra/proto/centra/merchant/v1/merchant.ts';
-import { GRPC, callOptions, hotel, startTestMerchant } from '../test-service.ts';
+import { AS_REGISTERED, GRPC, callOptions, hotel, startTestMerchant } from '../test-service.ts';
 import type { TestMerchant } from '../test-service.ts';
 import { isAllowedOrigin } from './merchant.ts';
 
@@ -23,7 +23,7 @@ test('a hotel is stored as given and answered the same', async () => {
   assert.deepEqual(created, {
     ...wanted,
     allowedOrigins: ['http://localhost:3000', 'https://book.riad-atlas.example'],
-    limits: [],
+    ...AS_REGISTERED,
   });
   const [row] = await service.sql(
     'select name, country, time_zone, default_currency from merchants where merchant_id = $1',
@@ -55,7 +55,7 @@ test('repeated with the same data, in any order and id spelling, it registers on
 test('eight registrations at once register one hotel', async () => {
   const wanted = hotel({ allowedOrigins: ['https://a.example'] });
   const answers = await Promise.all(Array.from({ length: 8 }, () => create(wanted)));
-  for (const answer of answers) assert.deepEqual(answer, { ...wanted, limits: [] });
+  for (const answer of answers) assert.deepEqual(answer, { ...wanted, ...AS_REGISTERED });
   const rows = await service.sql('select count(*)::int as count from audit_events where merchant_id = $1', [
     wanted.merchantId,
   ]);
@@ -78,7 +78,7 @@ test('repeated with other data it is a state_conflict and changes nothing', asyn
       assert.equal(fromServiceError(error).code, 'state_conflict', JSON.stringify(change));
       return true;
     });
-  assert.deepEqual(await create(wanted), { ...wanted, limits: [] });
+  assert.deepEqual(await create(wanted), { ...wanted, ...AS_REGISTERED });
 });
 
 describe('INVALID_ARGUMENT naming the field', () => {

@@ -37,8 +37,9 @@ export async function createMerchant(
     }
     const stored = await findMerchant(tx, wanted.merchantId);
     if (stored === undefined) throw new Error('the merchant that was just stored is not there');
-    // Limits are not the registration's to say.
-    const { limits: _limits, ...registered } = stored;
+    // Limits, the state and what its people have set since are not the registration's to say.
+    const { limits: _limits, state: _state, organisationId: _organisation, ...rest } = stored;
+    const { locale: _locale, statementDescriptor: _descriptor, ...registered } = rest;
     if (!isDeepStrictEqual(registered, { ...wanted, allowedOrigins: wanted.allowedOrigins.toSorted() }))
       throw new AppError('state_conflict', {
         detail: 'This merchant is already registered with different data.',
@@ -47,16 +48,23 @@ export async function createMerchant(
   });
 }
 
-async function insertMerchant(tx: Transaction, wanted: Omit<Merchant, 'limits'>): Promise<boolean> {
+type Registration = Pick<
+  Merchant,
+  'merchantId' | 'name' | 'country' | 'timeZone' | 'defaultCurrency' | 'allowedOrigins'
+>;
+
+async function insertMerchant(tx: Transaction, wanted: Registration): Promise<boolean> {
   const inserted = await tx.execute<unknown[]>(
-    `insert into merchants (merchant_id, name, country, time_zone, default_currency) values (?, ?, ?, ?, ?)
+    // The operator has looked at the hotel before registering it.
+    `insert into merchants (merchant_id, name, country, time_zone, default_currency, state)
+     values (?, ?, ?, ?, ?, 'verified')
      on conflict do nothing returning merchant_id`,
     [wanted.merchantId, wanted.name, wanted.country, wanted.timeZone, wanted.defaultCurrency],
   );
   return inserted.length === 1;
 }
 
-async function insertOrigins(tx: Transaction, wanted: Omit<Merchant, 'limits'>): Promise<void> {
+async function insertOrigins(tx: Transaction, wanted: Registration): Promise<void> {
   await tx.execute(
     `insert into merchant_origins (merchant_id, origin)
      select ?::uuid, origin from jsonb_array_elements_text(?::jsonb) as origin`,

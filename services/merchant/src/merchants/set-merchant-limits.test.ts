@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import type { Merchant, RateLimit } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { callMetadata, callUnary } from '@centra/service-kit/grpc.ts';
 import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
-import { DEADLINE_MS, GRPC, hotel, newHotel, startTestMerchant } from '../test-service.ts';
+import { AS_REGISTERED, DEADLINE_MS, GRPC, hotel, newHotel, startTestMerchant } from '../test-service.ts';
 import type { TestMerchant } from '../test-service.ts';
 
 let service: TestMerchant;
@@ -43,7 +43,7 @@ test('a hotel has exactly the limits it was given last, and the gateway reads th
   const wanted = hotel();
   const merchantId = await newHotel(service, wanted);
   assert.deepEqual(await limitsOf(merchantId), []);
-  assert.deepEqual(await set(merchantId, BUSY.toReversed()), { ...wanted, limits: BUSY });
+  assert.deepEqual(await set(merchantId, BUSY.toReversed()), { ...wanted, ...AS_REGISTERED, limits: BUSY });
   assert.deepEqual(await limitsOf(merchantId), BUSY);
   await set(merchantId, [{ name: 'payments', quota: 2 }]);
   assert.deepEqual(await limitsOf(merchantId), [{ name: 'payments', quota: 2 }]);

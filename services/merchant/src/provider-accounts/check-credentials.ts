@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import type { Mode } from '../entities.ts';
 import { fieldOfOtherMode, revealAll } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
-import type { Provider } from './providers.ts';
+import type { Provider } from './provider-form.ts';
 
 /** What came of asking the provider. */
 export type CheckResult = 'ok' | 'rejected' | 'unreachable' | 'wrong_mode' | 'insufficient';
@@ -48,7 +48,8 @@ async function ask(
   credentials: Credentials,
 ): Promise<CredentialsCheck> {
   const wrong = fieldOfOtherMode(provider, mode, credentials);
-  if (wrong !== undefined) return wrongMode(mode, `The field ${wrong} holds`);
+  if (wrong !== undefined)
+    return wrongMode(mode, `The field ${wrong.name} holds`, wrong.options === undefined ? 'key' : 'choice');
   const request = {
     provider: provider.name,
     mode: mode === 'live' ? ModeCode.MODE_LIVE : ModeCode.MODE_TEST,
@@ -85,9 +86,9 @@ export function refuseUnlessOk(check: CredentialsCheck): void {
   }
 }
 
-function wrongMode(mode: Mode, what: string): CredentialsCheck {
+function wrongMode(mode: Mode, what: string, thing: 'key' | 'choice'): CredentialsCheck {
   const other = mode === 'live' ? 'test' : 'live';
-  const message = `${what} a ${other} key, but this account is for ${mode} mode. Use the ${mode} key, or connect it in ${other} mode.`;
+  const message = `${what} a ${other} ${thing}, but this account is for ${mode} mode. Use the ${mode} ${thing}, or connect it in ${other} mode.`;
   return { result: 'wrong_mode', message, accountName: null };
 }
 
@@ -117,7 +118,7 @@ function fromAnswer(
         `${label} accepted the credentials, but they lack a permission that charging needs.`,
       );
     case CredentialCheck.CREDENTIAL_CHECK_WRONG_MODE:
-      return { ...wrongMode(mode, `According to ${label} this is`), accountName };
+      return { ...wrongMode(mode, `According to ${label} this is`, 'key'), accountName };
     default:
       // An answer that we do not understand must never count as a yes.
       throw new Error(`the transaction service answered ${answer.result}`);

@@ -27,7 +27,7 @@ const accountsOf = (merchantId: string) =>
 describe('400', () => {
   const good = { provider: 'stripe', credentials: { secret_key: 'sk_test_canaryABCDEF' } };
   const cases: [string, object, string][] = [
-    ['an unknown provider', { ...good, provider: 'paypal' }, 'provider'],
+    ['an unknown provider', { ...good, provider: 'bitcoin' }, 'provider'],
     ['no credentials', { provider: 'stripe' }, 'credentials'],
     ['a missing field', { ...good, credentials: {} }, 'credentials.secret_key'],
     [

@@ -13,16 +13,20 @@ import type { DataKey } from '../sealing/data-key.ts';
 import { asMerchant, lockMerchant } from '../tenant.ts';
 import type { Transaction } from '../tenant.ts';
 import { checkCredentials, refuseUnlessOk } from './check-credentials.ts';
+import type { CredentialsCheck } from './check-credentials.ts';
+import { keepTest } from './connection-test.ts';
 import { parseCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
+import { currentDefault, giveUpDefault } from './default-account.ts';
 import { PROVIDER_NAMES, providerNamed } from './providers.ts';
-import type { Provider } from './providers.ts';
+import type { Provider } from './provider-form.ts';
 import {
   actorOf,
   credentialsSchema,
   loadAccount,
   modeOf,
   modeSchema,
+  requireDescriptorFits,
   requireProviderMode,
   toJson,
 } from './provider-account.ts';
@@ -58,7 +62,9 @@ export async function createProviderAccount(
   const provider = providerNamed(body.provider);
   const credentials = parseCredentials(provider, body.credentials);
 
-  refuseUnlessOk(await checkCredentials(context, contextOf(request).requestId, provider, mode, credentials));
+  const { requestId } = contextOf(request);
+  const check = await checkCredentials(context, requestId, provider, mode, credentials);
+  refuseUnlessOk(check);
   const dataKey = await keyToSeal(context, identity.merchantId, credentials);
 
   const wanted = {
@@ -67,6 +73,7 @@ export async function createProviderAccount(
     default: body.default ?? false,
     provider,
     credentials,
+    check,
   };
   const created = await asMerchant(context, identity.merchantId, (tx) =>
     storeAccount(tx, actorOf(request), identity.merchantId, dataKey, wanted),
@@ -78,7 +85,14 @@ export async function createProviderAccount(
     .json(json);
 }
 
-type Wanted = { mode: Mode; name: string; default: boolean; provider: Provider; credentials: Credentials };
+type Wanted = {
+  mode: Mode;
+  name: string;
+  default: boolean;
+  provider: Provider;
+  credentials: Credentials;
+  check: CredentialsCheck;
+};
 
 async function storeAccount(
   tx: Transaction,
@@ -89,6 +103,7 @@ async function storeAccount(
 ): Promise<Account> {
   await lockMerchant(tx, merchantId);
   await requireRoom(tx, merchantId);
+  await requireDescriptorFits(tx, merchantId, wanted.provider);
   const isDefault = await makeWayForDefault(tx, by, merchantId, wanted);
   const { provider, mode, name } = wanted;
   const account = {
@@ -109,6 +124,7 @@ async function storeAccount(
     ...(await sealCredentials(tx, dataKey, row, wanted.credentials)),
   });
   await tx.flush();
+  await keepTest(tx, by, row, wanted.check);
   const stored = await loadAccount(tx, merchantId, account.id);
   if (stored === undefined) throw new Error('the account that was just stored is not there');
   const objectId = toPublicId('pa', account.id);
@@ -136,19 +152,9 @@ async function makeWayForDefault(
   merchantId: string,
   wanted: Wanted,
 ): Promise<boolean> {
-  const of = { merchantId, mode: wanted.mode, kind: wanted.provider.kind, isDefault: true };
-  const current = await tx.findOne(ProviderAccountEntity, of);
+  const current = await currentDefault(tx, { merchantId, mode: wanted.mode, kind: wanted.provider.kind });
   if (current === null) return true;
   if (!wanted.default) return false;
-  current.isDefault = false;
-  // Written now: the index allows one default at any moment, and the new one comes with the next flush.
-  await tx.flush();
-  await recordAuditEvent(tx, by, {
-    merchantId,
-    action: 'provider_account.default_replaced',
-    objectId: toPublicId('pa', current.id),
-    before: { default: true },
-    after: { default: false },
-  });
+  await giveUpDefault(tx, by, current);
   return true;
 }

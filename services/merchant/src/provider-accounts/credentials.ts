@@ -2,7 +2,7 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import type { FieldError } from '@centra/service-kit/errors.ts';
 import { Secret } from '@centra/service-kit/secret.ts';
 import type { Mode } from '../entities.ts';
-import type { Provider } from './providers.ts';
+import type { Provider, ProviderField } from './provider-form.ts';
 
 /** A provider's fields as given: secrets cannot print. */
 export type Credentials = {
@@ -10,7 +10,7 @@ export type Credentials = {
   secrets: Readonly<Record<string, Secret>>;
 };
 
-/** Checks the fields against the provider's schema; `validation_failed` names `credentials.<field>`, never a value. */
+/** Checks the fields against the provider's form; `validation_failed` names `credentials.<field>`, never a value. */
 export function parseCredentials(provider: Provider, given: Readonly<Record<string, string>>): Credentials {
   const errors: FieldError[] = [];
   const known = new Set(provider.fields.map(({ name }) => name));
@@ -21,18 +21,26 @@ export function parseCredentials(provider: Provider, given: Readonly<Record<stri
   const secrets: Record<string, Secret> = {};
   for (const field of provider.fields) {
     const value = given[field.name];
-    if (value === undefined) {
-      if (field.required) errors.push({ field: `credentials.${field.name}`, reason: 'is missing' });
-    } else if (!field.pattern.test(value)) {
-      errors.push({ field: `credentials.${field.name}`, reason: field.shape });
-    } else if (field.secret) {
-      secrets[field.name] = new Secret(value);
-    } else {
-      plain[field.name] = value;
-    }
+    const flaw = value === undefined ? (field.required ? 'is missing' : undefined) : flawOf(field, value);
+    if (flaw !== undefined) errors.push({ field: `credentials.${field.name}`, reason: flaw });
+    else if (value === undefined) continue;
+    else if (field.secret) secrets[field.name] = new Secret(value);
+    else plain[field.name] = value;
   }
   if (errors.length > 0) throw new AppError('validation_failed', { errors });
   return { plain, secrets };
+}
+
+// Pasted with the value from a page or a mail; not seen in a box, and of no key.
+const PASTED_ALONG = /^[\s\u200b-\u200d\u2060\ufeff]|[\s\u200b-\u200d\u2060\ufeff]$/;
+
+function flawOf(field: ProviderField, value: string): string | undefined {
+  if (PASTED_ALONG.test(value))
+    return 'has a space or line break before or after it: remove it and send again';
+  if (value.length > field.maxLength || !field.pattern.test(value)) return field.shape;
+  if (field.options !== undefined && !field.options.some((option) => option.value === value))
+    return field.shape;
+  return field.flawOf?.(value);
 }
 
 /** The first field whose spelling says that it belongs to the other mode; undefined when none does. */
@@ -40,13 +48,15 @@ export function fieldOfOtherMode(
   provider: Provider,
   mode: Mode,
   credentials: Credentials,
-): string | undefined {
-  const found = provider.fields.find((field) => {
+): ProviderField | undefined {
+  return provider.fields.find((field) => {
     const value = credentials.plain[field.name] ?? credentials.secrets[field.name]?.reveal();
-    const itsMode = value === undefined ? undefined : field.modeOf?.(value);
+    if (value === undefined) return false;
+    const option = field.options?.find((candidate) => candidate.value === value);
+    if (option !== undefined) return !option.modes.includes(mode);
+    const itsMode = field.modeOf?.(value);
     return itsMode !== undefined && itsMode !== mode;
   });
-  return found?.name;
 }
 
 /** The clear values, for the wire. Call it at the last moment. */

@@ -63,6 +63,7 @@ describe('answered', () => {
       provider: 'stripe',
       version: 1,
       credentials: { secret_key: secret, publishable_key: 'pk_test_ABCDEFGH' },
+      statementDescriptor: '',
     };
     const selectors = [
       byKind(AccountKind.ACCOUNT_KIND_CARD_PROVIDER),
@@ -155,7 +156,11 @@ describe('refused', () => {
     await assert.rejects(callUnary(client.getProviderAccount.bind(client), nothing, call), {
       code: GRPC.INVALID_ARGUMENT,
     });
-    for (const selector of [byId('x'), byVersion(newUuid(), 0), byKind(AccountKind.ACCOUNT_KIND_UNSPECIFIED)])
+    for (const selector of [
+      byId('x'),
+      byVersion(newUuid(), -1),
+      byKind(AccountKind.ACCOUNT_KIND_UNSPECIFIED),
+    ])
       await refusedWith('validation_failed', { merchantId, selector });
   });
 

@@ -15,6 +15,7 @@ import { recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import type { AccountKind, Mode } from '../entities.ts';
 import { merchantIdSchema } from '../merchants/merchant.ts';
+import type { State } from '../merchants/merchant-state.ts';
 import { SealError } from '@centra/service-kit/seal.ts';
 import { asMerchant } from '../tenant.ts';
 import { revealAll } from './credentials.ts';
@@ -44,7 +45,7 @@ const requestSchema = z.strictObject({
     z.strictObject({ $case: z.literal('providerAccountId'), value: accountIdSchema }),
     z.strictObject({
       $case: z.literal('accountVersion'),
-      value: z.strictObject({ providerAccountId: accountIdSchema, version: z.int().min(1) }),
+      value: z.strictObject({ providerAccountId: accountIdSchema, version: z.int().min(0) }),
     }),
   ]),
 });
@@ -53,7 +54,7 @@ type Selector = z.infer<typeof requestSchema>['selector'];
 /**
  * The opened credentials of one account, for the transaction service only. `provider_account_missing` when no usable account
  * answers to it (none of that kind, or deleted); `not_found` for an unknown id, another hotel's or mode's, or a version
- * whose secrets are destroyed.
+ * whose secrets are destroyed; `merchant_not_verified` when a hotel that is not verified would begin something in live mode.
  */
 export async function getProviderAccount(
   context: Context,
@@ -82,12 +83,16 @@ export async function handOver(
     provider: account.provider,
     version: version.version,
     credentials: revealAll(credentials),
+    statementDescriptor: account.statement_descriptor ?? '',
   };
 }
 
 const KIND_CODES = {
   card_provider: KindCode.ACCOUNT_KIND_CARD_PROVIDER,
   card_vault: KindCode.ACCOUNT_KIND_CARD_VAULT,
+  wallet: KindCode.ACCOUNT_KIND_WALLET,
+  stablecoin: KindCode.ACCOUNT_KIND_STABLECOIN,
+  hosted_page: KindCode.ACCOUNT_KIND_HOSTED_PAGE,
 } as const satisfies Record<AccountKind, KindCode>;
 
 export type AccountRow = {
@@ -97,20 +102,25 @@ export type AccountRow = {
   provider: string;
   status: 'active' | 'deleted';
   current_version: number;
+  /** Of the hotel. */
+  merchant_state: State;
+  statement_descriptor: string | null;
 };
 /** An account, and the version of its credentials that is to be opened. */
 export type Selected = { account: AccountRow; version: SealedVersion };
 
 /** What AccountRow and SealedVersion are read from. */
-export const OPENED_COLUMNS = `a.id, a.mode, a.kind, a.provider, a.status, a.current_version, ${SEALED_COLUMNS}`;
+export const OPENED_COLUMNS = `a.id, a.mode, a.kind, a.provider, a.status, a.current_version,
+       m.state as merchant_state, m.statement_descriptor, ${SEALED_COLUMNS}`;
 
-// Value and key in one statement, so of one moment; the version asked for, or else the current one.
+// Value and key in one statement, so of one moment; the version asked for, or else (null or 0) the current one.
 const SELECT = `
 select ${OPENED_COLUMNS}
   from provider_accounts as a
+  join merchants as m on m.merchant_id = a.merchant_id
   left join provider_account_versions as sealed
     on sealed.merchant_id = a.merchant_id and sealed.provider_account_id = a.id
-   and sealed.version = coalesce($5::integer, a.current_version)
+   and sealed.version = coalesce(nullif($5::integer, 0), a.current_version)
   left join data_keys on data_keys.merchant_id = sealed.merchant_id and data_keys.version = sealed.data_key_version
  where a.merchant_id = $1 and a.mode = $2
    and ($3::text is null or (a.kind = $3 and a.is_default))
@@ -139,6 +149,9 @@ async function select(pool: Pool, merchantId: string, mode: Mode, selector: Sele
   if (row === undefined) throw new AppError(wanted.kind === null ? 'not_found' : 'provider_account_missing');
   // A version that was asked for by its number stays good while it drains, also after the account's deletion.
   if (wanted.version === null && row.status === 'deleted') throw new AppError('provider_account_missing');
+  // What is under way finishes with the version that it began with; whatever begins needs the operator's word.
+  if (wanted.version === null && mode === 'live' && row.merchant_state !== 'verified')
+    throw new AppError('merchant_not_verified');
   if (wanted.version !== null && wanted.version > row.current_version) throw new AppError('not_found');
   if (row.version === null)
     throw new SealError(`there is no version ${wanted.version ?? row.current_version}`);

@@ -134,6 +134,15 @@ test('what can be connected is described for a form: fields, words and patterns 
     ]),
     [
       ['stripe', 'card_provider', ['test', 'live'], ['secret_key', 'publishable_key', 'webhook_secret']],
+      ['paypal', 'wallet', ['test', 'live'], ['client_id', 'client_secret', 'webhook_id']],
+      [
+        'payzone',
+        'hosted_page',
+        ['test', 'live'],
+        ['merchant_account', 'caller_name', 'caller_password', 'paywall_secret_key', 'notification_key'],
+      ],
+      ['cmi', 'hosted_page', ['test', 'live'], ['client_id', 'store_key', 'api_user', 'api_password']],
+      ['tempo', 'stablecoin', ['test', 'live'], ['receiving_address', 'token']],
       ['vaultera', 'card_vault', ['test', 'live'], ['api_key']],
       ['simulator', 'card_provider', ['test'], []],
     ],

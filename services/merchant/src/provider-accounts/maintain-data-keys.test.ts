@@ -149,7 +149,7 @@ test('keys are replaced under load by two replicas at once, and every read is ri
   assert.ok((await keysOf(merchantId)).length >= 8);
 });
 
-test('a new master key takes over: data keys are replaced, and the old master key can leave the keyring', async () => {
+test('a new master key takes over: data keys stay and are wrapped again, and the old master key can leave the keyring', async () => {
   const { merchantId, caller } = await newCaller(service);
   const secret = stripeKey();
   await connectStripe(caller, secret);
@@ -161,18 +161,22 @@ test('a new master key takes over: data keys are replaced, and the old master ke
   const replica = await service.startReplica({ keyringFile: both });
   try {
     await maintainDataKeys(replica.context);
-    assert.equal(
-      (await keysOf(merchantId)).length,
-      1,
+    assert.deepEqual(
+      await keysOf(merchantId),
+      [{ version: 1, master: 'k1', destroyed: false }],
       'replicas may still disagree on which master key is active',
     );
-    await service.sql(
-      `update data_keys set created_at = now() - interval '61 minutes' where merchant_id = $1`,
-      [merchantId],
-    );
+    await service.sql(`update data_keys set wrapped_at = now() - interval '61 minutes'`);
     // Other tests' keys are due as well; rounds are bounded.
     while ((await maintainDataKeys(replica.context)).more);
-    assert.deepEqual((await keysOf(merchantId)).at(-1), { version: 2, master: 'k2', destroyed: false });
+    assert.deepEqual(await keysOf(merchantId), [{ version: 1, master: 'k2', destroyed: false }]);
+    // One that still has the old key as its active one does not take it back at once.
+    const wrapped = await service.sql('select wrapped from data_keys where merchant_id = $1', [merchantId]);
+    while ((await maintainDataKeys(service.service.context)).more);
+    assert.deepEqual(
+      await service.sql('select wrapped from data_keys where merchant_id = $1', [merchantId]),
+      wrapped,
+    );
   } finally {
     await replica.close();
   }
@@ -189,6 +193,20 @@ test('a new master key takes over: data keys are replaced, and the old master ke
   } finally {
     await later.close();
   }
+  const [event] = await service.sql(
+    `select actor, before, after from audit_events where merchant_id = $1 and action = 'data_key.rewrapped'`,
+    [merchantId],
+  );
+  assert.deepEqual(event, {
+    actor: 'service:merchant',
+    before: { version: 1, master_key: 'k1' },
+    after: { version: 1, master_key: 'k2' },
+  });
+  // Back, for the tests that follow and know k1 only.
+  writeFileSync(both, JSON.stringify({ active: 'k1', keys: { ...keyring.keys, k2 } }));
+  const back = await service.startReplica({ keyringFile: both, rewrapAfterSeconds: 0 });
+  while ((await maintainDataKeys(back.context)).more);
+  await back.close();
 });
 
 test('a value that does not open keeps no other from being sealed again, and its key is kept', async () => {

@@ -5,9 +5,11 @@ import { fromPublicId, toPublicId } from '@centra/service-kit/ids.ts';
 import type { Identity } from '@centra/service-kit/service-identity.ts';
 import { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
-import { AccountVersionEntity, ProviderAccountEntity } from '../entities.ts';
+import { ACCOUNT_KINDS, AccountVersionEntity, ProviderAccountEntity } from '../entities.ts';
 import type { AccountVersionRow, Mode, ProviderAccountRow } from '../entities.ts';
+import { checkDescriptor } from '../merchants/statement-descriptor.ts';
 import type { Transaction } from '../tenant.ts';
+import type { Provider } from './provider-form.ts';
 import { PROVIDER_NAMES, providerNamed } from './providers.ts';
 
 export const modeSchema = z.enum(['test', 'live']).meta({
@@ -38,10 +40,16 @@ export const providerAccountSchema = z
     id: z.string().meta({ example: 'pa_01jd0000000000000000000000' }),
     object: z.literal('provider_account'),
     provider: z.enum(PROVIDER_NAMES),
-    kind: z.enum(['card_provider', 'card_vault']),
+    kind: z.enum(ACCOUNT_KINDS).meta({
+      description:
+        '`card_provider` charges card tokens, `card_vault` keeps cards, `wallet` is paid from the guest’s account ' +
+        'at the provider, `stablecoin` receives tokens, `hosted_page` takes cards on its own page only',
+    }),
     mode: modeSchema,
     name: z.string(),
-    default: z.boolean().meta({ description: 'Used when a payment names no account' }),
+    default: z
+      .boolean()
+      .meta({ description: 'The one of its kind and mode that is used when a payment names no account' }),
     status: z.enum(['active', 'deleted']),
     version: z.int().meta({ description: 'Counts rotations' }),
     credentials: z.record(z.string(), z.union([secretFieldSchema, plainFieldSchema])),
@@ -135,7 +143,7 @@ function maySee(identity: Identity, mode: Mode): boolean {
 export function modeOf(identity: Identity, asked: Mode | undefined): Mode {
   const mode = asked ?? identity.mode;
   if (!maySee(identity, mode))
-    throw new AppError('forbidden', { detail: 'A test credential manages test accounts only.' });
+    throw new AppError('forbidden', { detail: 'A test credential manages what is in test mode only.' });
   return mode;
 }
 
@@ -148,6 +156,20 @@ export function requireProviderMode(providerName: string, mode: Mode): void {
         { field: 'mode', reason: `${provider.label} exists in ${provider.modes.join(' and ')} mode only` },
       ],
     });
+}
+
+/** 422 when the provider does not take the text that the hotel wants on statements. Call it with the merchant locked. */
+export async function requireDescriptorFits(
+  tx: Transaction,
+  merchantId: string,
+  provider: Provider,
+): Promise<void> {
+  const [merchant] = await tx.execute<{ statement_descriptor: string | null }[]>(
+    'select statement_descriptor from merchants where merchant_id = ?',
+    [merchantId],
+  );
+  const descriptor = merchant?.statement_descriptor ?? null;
+  if (descriptor !== null) checkDescriptor(descriptor, [provider]);
 }
 
 /** 409 for a deleted account. */

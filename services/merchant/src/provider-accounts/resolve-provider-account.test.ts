@@ -51,6 +51,7 @@ describe('answered', () => {
         provider: 'stripe',
         version: 1,
         credentials: fields,
+        statementDescriptor: '',
       });
   });
 

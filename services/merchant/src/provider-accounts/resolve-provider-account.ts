@@ -33,6 +33,7 @@ export async function resolveProviderAccount(
 const SELECT = `
 select ${OPENED_COLUMNS}
   from provider_accounts as a
+  join merchants as m on m.merchant_id = a.merchant_id
   join provider_account_versions as sealed
     on sealed.merchant_id = a.merchant_id and sealed.provider_account_id = a.id and sealed.version = a.current_version
   left join data_keys on data_keys.merchant_id = sealed.merchant_id and data_keys.version = sealed.data_key_version

@@ -9,11 +9,19 @@ import type { DataKey } from '../sealing/data-key.ts';
 import { asMerchant, lockMerchant, readAsMerchant } from '../tenant.ts';
 import type { Transaction } from '../tenant.ts';
 import { checkCredentials, refuseUnlessOk } from './check-credentials.ts';
+import { keepTest } from './connection-test.ts';
 import { parseCredentials } from './credentials.ts';
 import type { Credentials } from './credentials.ts';
 import { drainActiveVersion } from './drain-version.ts';
 import { providerNamed } from './providers.ts';
-import { actorOf, loadAccount, requireAccount, requireActive, toJson } from './provider-account.ts';
+import {
+  actorOf,
+  loadAccount,
+  requireAccount,
+  requireActive,
+  requireDescriptorFits,
+  toJson,
+} from './provider-account.ts';
 import type { Account } from './provider-account.ts';
 import { loadSealed } from './load-sealed.ts';
 import { keyToSeal, openCredentials, sealCredentials } from './sealed-credentials.ts';
@@ -54,18 +62,21 @@ export async function rotateProviderAccount(
   const kept = await openKept(context, found, body.credentials);
   const credentials = parseCredentials(provider, { ...kept, ...withoutNulls(body.credentials) });
 
-  refuseUnlessOk(
-    await checkCredentials(context, contextOf(request).requestId, provider, account.mode, credentials),
-  );
+  const { requestId } = contextOf(request);
+  const check = await checkCredentials(context, requestId, provider, account.mode, credentials);
+  refuseUnlessOk(check);
   const dataKey = await keyToSeal(context, merchantId, credentials);
 
   const rotated = await asMerchant(context, merchantId, async (tx) => {
     // Two rotations at once follow each other: versions n+1 and n+2, both kept.
     await lockMerchant(tx, merchantId);
+    await requireDescriptorFits(tx, merchantId, provider);
     const before = await loadAccount(tx, merchantId, account.id);
     refuseStale(account.currentVersion, before, body.credentials);
     const beforeJson = before === undefined ? {} : toJson(before);
     const after = await addVersion(tx, context.config.drainHours, account, dataKey, credentials);
+    const of = { merchantId, providerAccountId: account.id, version: after.version.version };
+    await keepTest(tx, actorOf(request), of, check);
     const change = { before: beforeJson, after: toJson(after) };
     const action = 'provider_account.rotated';
     await recordAuditEvent(tx, actorOf(request), { merchantId, action, objectId: publicId, ...change });

@@ -5,6 +5,8 @@ import { recordAuditEvent } from '../audit/audit-event.ts';
 import type { Context } from '../context.ts';
 import { asMerchant, readAsMerchant } from '../tenant.ts';
 import { checkCredentials } from './check-credentials.ts';
+import type { CredentialsCheck } from './check-credentials.ts';
+import { keepTest } from './connection-test.ts';
 import { providerNamed } from './providers.ts';
 import { actorOf, requireAccount, requireActive } from './provider-account.ts';
 import type { Account } from './provider-account.ts';
@@ -40,7 +42,7 @@ export async function testProviderAccount(
     account.mode,
     credentials,
   );
-  await keepResult(context, request, { account, version }, checkToJson(check));
+  await keepResult(context, request, { account, version }, check);
   response.json(checkToJson(check));
 }
 
@@ -48,10 +50,10 @@ async function keepResult(
   context: Context,
   request: Request,
   { account, version }: Account,
-  check: Record<string, unknown>,
+  check: CredentialsCheck,
 ): Promise<void> {
   const { merchantId, id } = account;
-  const result = { ...check, version: version.version };
+  const result = { ...checkToJson(check), version: version.version };
   await asMerchant(context, merchantId, async (tx) => {
     await tx.execute(
       `update provider_accounts
@@ -60,6 +62,8 @@ async function keepResult(
         where merchant_id = ? and id = ?`,
       [JSON.stringify(result), merchantId, id],
     );
+    const of = { merchantId, providerAccountId: id, version: version.version };
+    await keepTest(tx, actorOf(request), of, check);
     const objectId = String(request.params['id']);
     const action = 'provider_account.tested';
     await recordAuditEvent(tx, actorOf(request), { merchantId, action, objectId, after: result });
