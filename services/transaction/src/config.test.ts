@@ -55,6 +55,9 @@ test('a missing or unsafe variable keeps the service from starting, by name', ()
     [{ PROVIDER_TIMEOUT_MS: '1e3' }, 'PROVIDER_TIMEOUT_MS'],
     [{ SWEEP_INTERVAL_MS: '0' }, 'SWEEP_INTERVAL_MS'],
     [{ STRIPE_API_URL: 'not a url' }, 'STRIPE_API_URL'],
+    [{ PAYPAL_API_URL: 'api-m.paypal.com' }, 'PAYPAL_API_URL'],
+    [{ NODE_ENV: 'production', TEMPO_RPC_URL: 'http://rpc.tempo.xyz' }, 'tempo'],
+    [{ NODE_ENV: 'production', CMI_TEST_API_URL: 'http://testpayment.cmi.co.ma' }, 'cmi'],
     // A sale makes two calls: a lease that ends before them would be taken over for nothing.
     [{ OPERATION_LEASE_MS: '60000' }, 'OPERATION_LEASE_MS'],
     [{ NODE_ENV: 'production', STRIPE_API_URL: 'http://api.stripe.com' }, 'stripeApiUrl'],

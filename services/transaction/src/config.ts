@@ -11,6 +11,7 @@ import {
 import type { Env } from '@centra/service-kit/env.ts';
 import { envTls } from '@centra/service-kit/tls.ts';
 import type { TlsFiles } from '@centra/service-kit/tls.ts';
+import type { ModeUrls } from './providers/credential-check.ts';
 
 export type Config = {
   host: string;
@@ -25,6 +26,8 @@ export type Config = {
   stripeApiUrl: string;
   /** Where the card vault's API is; only changed to reach the simulator. */
   vaulteraBaseUrl: string;
+  /** Where other providers are asked about credentials, by mode; only changed to reach the simulators. */
+  checkUrls: Readonly<Record<'paypal' | 'payzone' | 'cmi' | 'tempo', ModeUrls>>;
   /** Where guests reach the built-in simulator's pages: payment-api's, through the gateway. */
   simulatorChallengeUrl: string;
   /** How long one call to a provider or vault may take. */
@@ -53,6 +56,7 @@ export function envToConfig(env: Env): Config {
     tls: envTls(env),
     stripeApiUrl: envUrl(env, 'STRIPE_API_URL', 'https://api.stripe.com'),
     vaulteraBaseUrl: envUrl(env, 'VAULTERA_BASE_URL', 'https://pci.vaultera.co/api/v1'),
+    checkUrls: envCheckUrls(env),
     simulatorChallengeUrl: envUrl(
       env,
       'SIMULATOR_CHALLENGE_URL',
@@ -72,5 +76,31 @@ export function envToConfig(env: Env): Config {
   if (envIsProduction(env))
     for (const name of ['stripeApiUrl', 'vaulteraBaseUrl'] as const)
       if (!config[name].startsWith('https:')) throw new ConfigError(`${name} must be https in production`);
+  if (envIsProduction(env))
+    for (const [name, urls] of Object.entries(config.checkUrls))
+      if (!Object.values(urls).every((url) => url.startsWith('https:')))
+        throw new ConfigError(`the URLs of ${name} must be https in production`);
   return config;
+}
+
+/** The hosts that each provider publishes. */
+function envCheckUrls(env: Env): Config['checkUrls'] {
+  return {
+    paypal: {
+      live: envUrl(env, 'PAYPAL_API_URL', 'https://api-m.paypal.com'),
+      test: envUrl(env, 'PAYPAL_SANDBOX_API_URL', 'https://api-m.sandbox.paypal.com'),
+    },
+    payzone: {
+      live: envUrl(env, 'PAYZONE_API_URL', 'https://payment.payzone.ma'),
+      test: envUrl(env, 'PAYZONE_SANDBOX_API_URL', 'https://payment-sandbox.payzone.ma'),
+    },
+    cmi: {
+      live: envUrl(env, 'CMI_API_URL', 'https://payment.cmi.co.ma'),
+      test: envUrl(env, 'CMI_TEST_API_URL', 'https://testpayment.cmi.co.ma'),
+    },
+    tempo: {
+      live: envUrl(env, 'TEMPO_RPC_URL', 'https://rpc.tempo.xyz'),
+      test: envUrl(env, 'TEMPO_TESTNET_RPC_URL', 'https://rpc.moderato.tempo.xyz'),
+    },
+  };
 }

@@ -16,6 +16,8 @@ import { createProviderAccounts } from './providers/provider-account.ts';
 import type { ProviderAccounts } from './providers/provider-account.ts';
 import { createProviders } from './providers/choose-provider.ts';
 import type { Providers } from './providers/choose-provider.ts';
+import { createHotelRouting } from './routing/hotel-routing.ts';
+import type { HotelRouting } from './routing/hotel-routing.ts';
 
 export type Context = {
   config: Config;
@@ -26,6 +28,8 @@ export type Context = {
   tls: Tls;
   merchantClient: MerchantServiceClient;
   accounts: ProviderAccounts;
+  /** What decides which of a hotel's accounts takes a payment. */
+  routing: HotelRouting;
   providers: Providers;
   /** Durable write 1. */
   beginOperation: OperationWriter;
@@ -33,6 +37,8 @@ export type Context = {
   writeTransition: TransitionWriter;
   /** How each operation attempt ended, and how long the provider took. */
   countOutcome(attempt: { provider: string; kind: string; outcome: string; seconds: number }): void;
+  /** A payment that nothing was sent of went on to the next account of its route. */
+  countFailover(move: { from: string; to: string }): void;
 };
 
 /** Everything an action needs. Tests override the parts that stand for the outside world. */
@@ -50,6 +56,11 @@ export function createContext(config: Config, log: Logger, overrides: Partial<Co
     'kind',
     'outcome',
   ]);
+  const failovers = metrics.counter(
+    'centra_routing_failovers_total',
+    'Payments that went on to the next account of their route, since nothing was sent to the one before',
+    ['from', 'to'],
+  );
   return {
     config,
     log,
@@ -58,9 +69,11 @@ export function createContext(config: Config, log: Logger, overrides: Partial<Co
     tls,
     merchantClient,
     accounts: createProviderAccounts({ client: merchantClient, ttlMs: config.credentialTtlMs }),
+    routing: createHotelRouting({ client: merchantClient, ttlMs: config.credentialTtlMs }),
     providers: createProviders(config, log),
     beginOperation: createOperationWriter(pool, config.operationLeaseMs),
     writeTransition: createTransitionWriter(pool),
+    countFailover: (move) => failovers.inc(move),
     countOutcome({ provider, kind, outcome, seconds }) {
       outcomes.inc({ provider, kind, outcome });
       metrics.clientSeconds.observe({ target: provider, method: kind, status: outcome }, seconds);

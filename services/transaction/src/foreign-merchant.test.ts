@@ -244,6 +244,9 @@ const CASES: Record<Rpc, Case | { noMerchant: string }> = {
         options(),
       ),
     ),
+  countAccountUse: {
+    noMerchant: 'it tells numbers of operations, to the merchant service alone, and none of another hotel',
+  },
   checkProviderCredentials: {
     noMerchant: 'it is given the credentials, and stores and tells nothing of any hotel',
   },

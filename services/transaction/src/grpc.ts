@@ -13,8 +13,9 @@ import { listUnknownOperations } from './operations/list-unknown-operations.ts';
 import { settleUnknownOperation } from './operations/settle-unknown-operation.ts';
 import { adjust } from './payments/adjust.ts';
 import { capture } from './payments/capture.ts';
-import { charge, initiate } from './payments/charge.ts';
+import { charge } from './payments/charge.ts';
 import { createPayment } from './payments/create-payment.ts';
+import { initiate } from './payments/initiate.ts';
 import { listPaymentEvents } from './payments/list-payment-events.ts';
 import { refund } from './payments/refund.ts';
 import { voidPayment } from './payments/void.ts';
@@ -24,6 +25,7 @@ import { replayProviderEvent } from './provider-events/replay-provider-event.ts'
 import { answerSimulatorChallenge } from './providers/simulator/answer-challenge.ts';
 import { getSimulatorChallenge } from './providers/simulator/get-challenge.ts';
 import { checkProviderCredentials } from './providers/check-credentials.ts';
+import { countAccountUse } from './providers/count-account-use.ts';
 import { createCaptureSession } from './sessions/create-capture-session.ts';
 
 /** Every RPC with the services that may call it. */
@@ -108,6 +110,10 @@ export async function startGrpc(context: Context): Promise<GrpcListening> {
     checkProviderCredentials: unary(
       options('CheckProviderCredentials', 'merchant'),
       async (request) => await checkProviderCredentials(context, request),
+    ),
+    countAccountUse: unary(
+      options('CountAccountUse', 'merchant'),
+      async (request) => await countAccountUse(context, request),
     ),
   };
   return await listenGrpc([{ definition: TransactionServiceService, implementation }], {

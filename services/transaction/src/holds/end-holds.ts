@@ -3,6 +3,7 @@ import { lapseHold, moveDeadline } from '../payments/corrections.ts';
 import type { CorrectionOrigin } from '../payments/corrections.ts';
 import { PAYMENT_COLUMNS, toPayment } from '../payments/payment.ts';
 import type { Payment, PaymentRow } from '../payments/payment.ts';
+import { findUnderWay } from '../providers/provider-account.ts';
 import type { PaymentStanding } from '../providers/provider.ts';
 import { releaseHold } from './release-hold.ts';
 
@@ -120,7 +121,7 @@ async function askStanding(
   const { merchantId, mode, providerAccountId: id, providerReference } = payment;
   if (providerReference === undefined) return undefined;
   const account =
-    (await context.accounts.find(merchantId, mode, { id }, 'holds')) ??
+    (await findUnderWay(context.accounts, merchantId, mode, id, 'holds')) ??
     (version === undefined
       ? undefined
       : await context.accounts.find(merchantId, mode, { id, version }, 'holds'));

@@ -24,6 +24,7 @@ export function optionsOf(change: Partial<PaymentOptions> = {}): PaymentOptions 
     retrySoftDeclines: false,
     quoteId: '',
     quoteHash: '',
+    routingHints: undefined,
     ...change,
   };
 }

@@ -78,7 +78,8 @@ export const BEGIN_OPERATIONS_SQL = `
     insert into payment_events (merchant_id, payment_id, version, type, from_status, to_status, operation_id, attempt, actor,
       request_id, address, details)
     select merchant_id, payment_id, 1, 'payment.created', null, 'processing', operation_id, 1, actor, request_id, address,
-      '{}' from begun
+      -- Why it goes where it goes, where a rule decided.
+      jsonb_strip_nulls(jsonb_build_object('routing_rule', options->'routing'->'ruleId')) from begun
   ), outbox as (
     insert into outbox (merchant_id, payment_id, version, type, data)
     select merchant_id, payment_id, 1, 'payment.created', json_build_object('status', 'processing', 'mode', mode,

@@ -6,6 +6,7 @@ import { PAYMENT_COLUMNS, toPayment } from '../payments/payment.ts';
 import type { PaymentRow } from '../payments/payment.ts';
 import type { Failure } from '../providers/failure.ts';
 import type { OpenedAccount } from '../providers/provider-account.ts';
+import type { Route } from '../routing/choose-route.ts';
 import type { ChargeAttempt, FollowUpAttempt, HostedAttempt } from '../providers/provider.ts';
 
 export type OperationState = 'prepared' | 'sent' | 'succeeded' | 'declined' | 'unknown';
@@ -19,6 +20,10 @@ export type OperationOptions = {
   retrySoftDeclines?: boolean;
   /** The provider's own page instead of a card, and how many minutes it stays open. */
   hosted?: { successUrl: string; cancelUrl: string; minutes: number };
+  /** What guests read on their statement: kept, because a provider's key is good for the same words only. */
+  statementDescriptor?: string;
+  /** By which route of the hotel's its account was chosen; absent: no rule had a say. */
+  routing?: Route;
   /** The hotel's own values on a refund. */
   metadata?: Readonly<Record<string, string>>;
 };
@@ -240,6 +245,7 @@ export function toChargeAttempt(
     originalNetworkTransactionId: payment.originalNetworkTransactionId,
     extras: options.extras ?? NO_EXTRAS,
     allowPartialApproval: options.allowPartialApproval ?? false,
+    ...descriptorOf(options),
   };
 }
 
@@ -259,7 +265,15 @@ export function toHostedAttempt(operation: Operation, account: OpenedAccount): H
     // From the database's time of the operation, so that each attempt with the key says the same.
     expiresAt: new Date(operation.createdAt.getTime() + options.hosted.minutes * 60_000 + PAGE_MARGIN_MS),
     extras: options.extras ?? NO_EXTRAS,
+    ...descriptorOf(options),
   };
+}
+
+/** What guests read on their statement, from the account to the operation and from there to each attempt. */
+export function descriptorOf({
+  statementDescriptor,
+}: Pick<OpenedAccount, 'statementDescriptor'>): Pick<OpenedAccount, 'statementDescriptor'> {
+  return statementDescriptor === undefined ? {} : { statementDescriptor };
 }
 
 // The page opens a little after the operation began; the guest has the whole time.

@@ -9,12 +9,16 @@ import { newUuid, toPublicId } from '@centra/service-kit/ids.ts';
 import { DatabaseError } from 'pg';
 import type { Context } from '../context.ts';
 import { paymentAsAnswered } from '../operations/answer.ts';
-import { OPERATION_COLUMNS, findOperation, toOperation } from '../operations/operation.ts';
+import { OPERATION_COLUMNS, descriptorOf, findOperation, toOperation } from '../operations/operation.ts';
 import type { Operation, OperationRow, OperationWithTiming } from '../operations/operation.ts';
-import { chooseProviderAccount, chooseVault } from '../providers/choose-accounts.ts';
+import { checkSupported } from '../providers/check-supported.ts';
+import { chooseVault } from '../providers/choose-accounts.ts';
 import type { ChosenAccounts } from '../providers/choose-accounts.ts';
-import { readRequest } from './charge.ts';
-import type { Wanted } from './charge.ts';
+import { chooseRoute, openAccount } from '../routing/choose-route.ts';
+import type { Routed } from '../routing/choose-route.ts';
+import { withRoute } from './charge-operation.ts';
+import { readRequest } from './charge-request.ts';
+import type { Wanted } from './charge-request.ts';
 import { refusalOf } from './legal-operations.ts';
 import { PAYMENT_COLUMNS, toPaymentMessage } from './payment.ts';
 import type { PaymentRow } from './payment.ts';
@@ -32,14 +36,12 @@ export async function createPayment(
   const wanted = readRequest(kind, { ...request, cardToken: '', returnUrl: '', paymentId: '' }, []);
   const known = await findOperation(context, wanted.merchantId, wanted.operationId);
   if (known !== undefined) return await repeat(context, wanted, known);
-  const account = await chooseProviderAccount(context, wanted);
-  const provider = context.providers.choose(account.provider);
-  provider.checkAmount(wanted.money);
-  if (kind === 'authorize' && !provider.capabilities.manualCapture)
-    throw new AppError('not_supported', { detail: 'This provider cannot hold money for later.' });
+  // Whatever registers a payment has it paid with a card token later.
+  const routed = await chooseRoute(context, { ...wanted, method: 'card' });
+  checkSupported(context, { kind, money: wanted.money, isHosted: false }, routed.provider);
   let replayed = false;
   try {
-    await register(context, wanted, account);
+    await register(context, wanted, routed);
   } catch (error) {
     if (!isTaken(error)) throw error;
     replayed = true;
@@ -70,7 +72,7 @@ export function isTaken(error: unknown): boolean {
 async function register(
   context: Context,
   wanted: Wanted,
-  account: ChosenAccounts['provider'],
+  { provider: account, route }: Routed,
 ): Promise<void> {
   await context.pool.query({
     name: 'register-payment',
@@ -89,7 +91,8 @@ async function register(
       ), event as (
         insert into payment_events (merchant_id, payment_id, version, type, to_status, operation_id, attempt, actor, request_id,
           address, details, amount_minor)
-        select merchant_id, payment_id, 1, 'payment.created', 'created', id, 1, $11, $12, $13, '{}', $5 from operation
+        select merchant_id, payment_id, 1, 'payment.created', 'created', id, 1, $11, $12, $13,
+          jsonb_strip_nulls(jsonb_build_object('routing_rule', $10::jsonb->'routing'->'ruleId')), $5 from operation
       )
       insert into outbox (merchant_id, payment_id, version, type, data)
       select merchant_id, payment_id, 1, 'payment.created', json_build_object('status', 'created', 'mode', $14::text, 'amount',
@@ -104,7 +107,7 @@ async function register(
       account.provider,
       account.id,
       account.version,
-      wanted.options,
+      withRoute(wanted.options, route),
       wanted.actor,
       wanted.requestId,
       wanted.address,
@@ -133,10 +136,7 @@ export async function beginOnCreated(
   paymentId: string,
 ): Promise<BegunOnCreated> {
   const registered = await readPayment(context, wanted, paymentId);
-  const account = await chooseProviderAccount(context, {
-    ...wanted,
-    providerAccountId: registered.provider_account_id,
-  });
+  const account = await openAccount(context, wanted, { id: registered.provider_account_id });
   const accounts = { provider: account, vault: await chooseVault(context, wanted, account) };
   try {
     const begun = await insertFirstOperation(context, wanted, paymentId, accounts);
@@ -185,7 +185,7 @@ async function insertFirstOperation(
           now() + make_interval(secs => $5::float8 / 1000), $6, p.amount_minor, p.currency, p.provider, p.provider_account_id,
           $7, $8, $9, $10, $11, $12, $13, $14,
           coalesce((select c.options from operations c
-                     where c.merchant_id = p.merchant_id and c.payment_id = p.id and c.kind = 'create'), '{}')
+                     where c.merchant_id = p.merchant_id and c.payment_id = p.id and c.kind = 'create'), '{}') || $15::jsonb
           from p
         returning *
       ), event as (
@@ -213,6 +213,7 @@ async function insertFirstOperation(
       wanted.actor,
       wanted.requestId,
       wanted.address,
+      descriptorOf(provider),
     ],
   });
   const row = rows[0];

@@ -16,7 +16,7 @@ import type {
   OperationState,
   OperationWithTiming,
 } from '../operations/operation.ts';
-import { chooseProviderAccount, reopenAccounts } from '../providers/choose-accounts.ts';
+import { chooseFollowUpAccount, reopenAccounts } from '../providers/choose-accounts.ts';
 import type { OpenedAccount } from '../providers/provider-account.ts';
 import type { FollowUpAttempt, Provider } from '../providers/provider.ts';
 import { isTaken } from './create-payment.ts';
@@ -142,10 +142,7 @@ async function begin(context: Context, wanted: FollowUpWanted, rule: FollowUpRul
   const payment = await readPayment(context, wanted);
   let account: OpenedAccount;
   try {
-    account = await chooseProviderAccount(context, {
-      ...wanted,
-      providerAccountId: payment.providerAccountId,
-    });
+    account = await chooseFollowUpAccount(context, wanted, payment);
     rule.checkSupported?.(wanted, payment, context.providers.choose(account.provider));
   } catch (error) {
     // A repeated key gets its first answer even when the hotel has since disconnected the account.

@@ -2,6 +2,7 @@ import { toPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
 import { recordDispute } from '../disputes/record-dispute.ts';
 import type { Payment } from '../payments/payment.ts';
+import { findUnderWay } from '../providers/provider-account.ts';
 import type { OpenedAccount } from '../providers/provider-account.ts';
 import type { EventFact, Provider } from '../providers/provider.ts';
 import { hastenOperations } from './hasten-operations.ts';
@@ -73,7 +74,7 @@ async function openAccount(
   payment: Payment,
 ): Promise<Opened | undefined> {
   const find = async (id: string): Promise<OpenedAccount | undefined> =>
-    await context.accounts.find(event.merchantId, event.mode, { id }, event.requestId);
+    await findUnderWay(context.accounts, event.merchantId, event.mode, id, event.requestId);
   const account = (await find(payment.providerAccountId)) ?? (await find(event.providerAccountId));
   if (account === undefined) return undefined;
   return { account, provider: context.providers.choose(account.provider) };

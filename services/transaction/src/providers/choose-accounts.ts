@@ -1,19 +1,21 @@
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { Context } from '../context.ts';
 import type { Operation } from '../operations/operation.ts';
+import type { Payment } from '../payments/payment.ts';
+import { chooseRoute } from '../routing/choose-route.ts';
+import type { RouteWanted, Routed } from '../routing/choose-route.ts';
+import { findUnderWay } from './provider-account.ts';
 import type { OpenedAccount } from './provider-account.ts';
 
 /** The hotel's own accounts that one charge uses. */
 export type ChosenAccounts = { provider: OpenedAccount; vault: OpenedAccount | undefined };
 
-type Wanted = {
-  merchantId: string;
-  mode: 'test' | 'live';
-  /** Absent: the merchant's default. */
-  providerAccountId: string | undefined;
+/** Those of a new payment, and the route by which they were chosen, if rules had a say. */
+export type RoutedAccounts = ChosenAccounts & Pick<Routed, 'route'>;
+
+type Wanted = Pick<RouteWanted, 'merchantId' | 'mode' | 'requestId'> & {
   /** Decides whether a vault is needed at all. */
   cardToken: string;
-  requestId: string;
 };
 
 /** The versions an operation was begun with; a rotation or deletion since then does not change them. */
@@ -27,31 +29,39 @@ type BegunWith = Pick<
   | 'requestId'
 > & { payment: { mode: 'test' | 'live' } };
 
-/** The accounts of a new charge; throws provider_account_missing or, when they cannot be asked for, unavailable. */
-export async function chooseAccounts(context: Context, wanted: Wanted): Promise<ChosenAccounts> {
-  const provider = await chooseProviderAccount(context, wanted);
-  return { provider, vault: await chooseVault(context, wanted, provider) };
+/** The accounts of a new charge; throws as `chooseRoute`. */
+export async function chooseAccounts(
+  context: Context,
+  wanted: RouteWanted & Wanted,
+): Promise<RoutedAccounts> {
+  const { provider, route } = await chooseRoute(context, wanted);
+  return { provider, route, vault: await chooseVault(context, wanted, provider) };
 }
 
-/** The account that moves the money: the one named, or the merchant's default. Throws as `chooseAccounts`. */
-export async function chooseProviderAccount(
+/**
+ * The account of an operation on a payment that was made with it. One that the hotel has deleted since still serves while it
+ * holds money of the payment or may come to: its secrets are kept until then. Throws as `chooseAccounts`.
+ */
+export async function chooseFollowUpAccount(
   context: Context,
   wanted: Omit<Wanted, 'cardToken'>,
+  payment: Pick<Payment, 'providerAccountId' | 'status' | 'hold'>,
 ): Promise<OpenedAccount> {
   const { merchantId, mode, requestId } = wanted;
-  const selector =
-    wanted.providerAccountId === undefined
-      ? ({ kind: 'card_provider' } as const)
-      : { id: wanted.providerAccountId };
-  const provider = await context.accounts.find(merchantId, mode, selector, requestId);
-  if (provider === undefined) throw missing(`No provider account is connected in ${mode} mode.`);
-  return provider;
+  const { providerAccountId: id } = payment;
+  const isOpen =
+    payment.hold !== undefined || payment.status === 'processing' || payment.status === 'requires_action';
+  const account =
+    (await findUnderWay(context.accounts, merchantId, mode, id, requestId)) ??
+    (isOpen ? await context.accounts.find(merchantId, mode, { id, orDeleted: true }, requestId) : undefined);
+  if (account === undefined) throw missing(`No provider account is connected in ${mode} mode.`);
+  return account;
 }
 
 /** The vault that holds the card, where the provider needs one. Throws as `chooseAccounts`. */
 export async function chooseVault(
   context: Context,
-  wanted: Pick<Wanted, 'merchantId' | 'mode' | 'cardToken' | 'requestId'>,
+  wanted: Wanted,
   provider: OpenedAccount,
 ): Promise<OpenedAccount | undefined> {
   const { merchantId, mode, requestId, cardToken } = wanted;

@@ -8,6 +8,11 @@ import { createSimulator } from './simulator/simulator.ts';
 import type { SimulatorChallenges } from './simulator/simulator-challenges.ts';
 import { createStripe } from './stripe/stripe.ts';
 import { createVaultera } from './vaultera/vaultera.ts';
+import { createCmiCheck } from './cmi/check-cmi.ts';
+import type { CredentialChecker } from './credential-check.ts';
+import { createPaypalCheck } from './paypal/check-paypal.ts';
+import { createPayzoneCheck } from './payzone/check-payzone.ts';
+import { createTempoCheck } from './tempo/check-tempo.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
 import type { OpenedAccount } from './provider-account.ts';
 
@@ -47,6 +52,7 @@ export function createProviders(config: Config, log: Logger): Providers {
     log,
   });
   const simulator = createSimulator({ vaults, pool, challengeUrl: config.simulatorChallengeUrl });
+  const checkers = createCheckers(config);
   const choose = (name: string): Provider => {
     switch (name) {
       case 'stripe':
@@ -62,11 +68,28 @@ export function createProviders(config: Config, log: Logger): Providers {
     challenges: simulator.challenges,
     vault: (account) => vaults.open(account),
     checkCredentials: async (name, mode, credentials) =>
-      await (name === 'vaultera' ? vaultera : choose(name)).checkCredentials(mode, credentials),
+      await (name === 'vaultera' ? vaultera : (checkers.get(name) ?? choose(name))).checkCredentials(
+        mode,
+        credentials,
+      ),
     close: async () => {
+      await Promise.all([...checkers.values()].map(async (checker) => await checker.close()));
       await vaultera.close();
       stripe.close();
       await pool.end();
     },
   };
+}
+
+/** Those that can be connected and tested, and take no charges in this release. */
+function createCheckers({
+  checkUrls: urls,
+  providerTimeoutMs: timeoutMs,
+}: Config): Map<string, CredentialChecker> {
+  return new Map([
+    ['paypal', createPaypalCheck({ urls: urls.paypal, timeoutMs })],
+    ['payzone', createPayzoneCheck({ urls: urls.payzone, timeoutMs })],
+    ['cmi', createCmiCheck({ urls: urls.cmi, timeoutMs })],
+    ['tempo', createTempoCheck({ urls: urls.tempo, timeoutMs })],
+  ]);
 }

@@ -18,15 +18,22 @@ export type OpenedAccount = {
   mode: 'test' | 'live';
   provider: string;
   credentials: ReadonlyMap<string, Secret>;
+  /** What guests read on their statement; absent: whatever the account says by itself. */
+  statementDescriptor?: string;
 };
 
 export type AccountSelector =
   | { kind: 'card_provider' | 'card_vault' }
   | { id: string }
-  | { id: string; version: number };
+  | { id: string; version: number }
+  /** The newest version, also of an account that the hotel deleted, while its secrets exist. */
+  | { id: string; orDeleted: true };
 
 export type ProviderAccounts = {
-  /** The account, or undefined when the merchant has none such; throws `unavailable` when the merchant service is away. */
+  /**
+   * The account, or undefined when the merchant has none such; throws `unavailable` when the merchant service is away, and
+   * `merchant_not_verified` when a hotel that is not (any more) would begin something in live mode.
+   */
   find(
     merchantId: string,
     mode: 'test' | 'live',
@@ -40,7 +47,7 @@ export type ProviderAccounts = {
 // A hotel has a handful of accounts; this covers thousands of busy hotels in a few megabytes.
 const ACCOUNTS_MAX = 20_000;
 // Told within 2 s that the merchant service is away (promise P9).
-const DEADLINE_MS = 1_500;
+export const DEADLINE_MS = 1_500;
 
 /** Asks the merchant service, and remembers answers (also "none") for `ttlMs`. Concurrent calls for one account share one. */
 export function createProviderAccounts(options: {
@@ -72,7 +79,7 @@ export function createProviderAccounts(options: {
 type Cached<T> = (key: string, make: () => Promise<T | undefined>) => Promise<T | undefined>;
 
 /** Remembers promises, so that a burst for one account asks once; a failed one is forgotten at once. */
-function createCache<T extends object>(ttlMs: number): Cached<T> {
+export function createCache<T extends object>(ttlMs: number): Cached<T> {
   const cache = new LRUCache<string, Promise<T | undefined>>({
     max: ACCOUNTS_MAX,
     ...(ttlMs === 0 ? {} : { ttl: ttlMs }),
@@ -91,10 +98,11 @@ function createCache<T extends object>(ttlMs: number): Cached<T> {
 
 function cacheKey(merchantId: string, mode: string, selector: AccountSelector): string {
   if ('kind' in selector) return `${merchantId} ${mode} ${selector.kind}`;
-  return `${merchantId} ${mode} ${selector.id} ${'version' in selector ? selector.version : 'current'}`;
+  const version = 'version' in selector ? selector.version : 'orDeleted' in selector ? 'newest' : 'current';
+  return `${merchantId} ${mode} ${selector.id} ${version}`;
 }
 
-function toMode(mode: 'test' | 'live'): Mode {
+export function toMode(mode: 'test' | 'live'): Mode {
   return mode === 'live' ? Mode.MODE_LIVE : Mode.MODE_TEST;
 }
 
@@ -109,6 +117,8 @@ function toSelector(selector: AccountSelector): NonNullable<GetProviderAccountRe
     };
   if ('version' in selector)
     return { $case: 'accountVersion', value: { providerAccountId: selector.id, version: selector.version } };
+  if ('orDeleted' in selector)
+    return { $case: 'accountVersion', value: { providerAccountId: selector.id, version: 0 } };
   return { $case: 'providerAccountId', value: selector.id };
 }
 
@@ -130,6 +140,8 @@ async function ask(
   } catch (error) {
     const refusal = fromServiceError(error);
     if (refusal.code === 'provider_account_missing' || refusal.code === 'not_found') return undefined;
+    // The hotel's own affair, and over with the operator's next word: thrown, so that nothing remembers it.
+    if (refusal.code === 'merchant_not_verified') throw refusal;
     throw new AppError('unavailable', {
       cause: refusal,
       retryAfterSeconds: 1,
@@ -147,7 +159,27 @@ function open(account: ProviderAccount): OpenedAccount {
     credentials: new Map(
       Object.entries(account.credentials).map(([name, value]) => [name, new Secret(value)]),
     ),
+    ...(account.statementDescriptor === '' ? {} : { statementDescriptor: account.statementDescriptor }),
   };
+}
+
+/**
+ * The account that something under way was made with. A hotel that was suspended since begins nothing new in live mode; what
+ * it holds must still be released, refunded and heard of.
+ */
+export async function findUnderWay(
+  accounts: ProviderAccounts,
+  merchantId: string,
+  mode: 'test' | 'live',
+  id: string,
+  requestId: string,
+): Promise<OpenedAccount | undefined> {
+  try {
+    return await accounts.find(merchantId, mode, { id }, requestId);
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'merchant_not_verified') throw error;
+    return await accounts.find(merchantId, mode, { id, orDeleted: true }, requestId);
+  }
 }
 
 /** One opened credential; a missing one means the account was saved without a field that its provider needs. */

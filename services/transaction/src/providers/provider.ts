@@ -81,6 +81,8 @@ export type ChargeAttempt = Attempt & {
   originalNetworkTransactionId: string | undefined;
   extras: { multipleCapture: boolean; incremental: boolean; overcapture: boolean; extended: boolean };
   allowPartialApproval: boolean;
+  /** What the guest reads on their statement, as it was when the operation began; absent: the account's own. */
+  statementDescriptor?: string;
 };
 
 /** One payment on the provider's hosted page. */
@@ -93,6 +95,8 @@ export type HostedAttempt = Attempt & {
   /** When the page closes. */
   expiresAt: Date;
   extras: { multipleCapture: boolean; incremental: boolean; overcapture: boolean; extended: boolean };
+  /** As of a charge. */
+  statementDescriptor?: string;
 };
 
 /** One operation on a payment that the provider knows. */

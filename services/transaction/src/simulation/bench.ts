@@ -32,6 +32,8 @@ export async function openBench(
   };
 }
 
+const NOWHERE = { test: 'http://localhost:1', live: 'http://localhost:1' };
+
 /** The service's own defaults. Nothing listens and no loop turns by itself, so what concerns those is never read. */
 function configOf(databaseUrl: string): Config {
   return {
@@ -44,6 +46,7 @@ function configOf(databaseUrl: string): Config {
     tls: testTlsFiles('transaction'),
     stripeApiUrl: 'http://localhost:1',
     vaulteraBaseUrl: 'http://localhost:1',
+    checkUrls: { paypal: NOWHERE, payzone: NOWHERE, cmi: NOWHERE, tempo: NOWHERE },
     simulatorChallengeUrl: 'http://localhost:1',
     providerTimeoutMs: 30_000,
     operationLeaseMs: 90_000,

@@ -107,6 +107,7 @@ function optionsOf({ isMerchantInitiated, extras }: Making): PaymentOptions {
     retrySoftDeclines: isMerchantInitiated,
     quoteId: '',
     quoteHash: '',
+    routingHints: undefined,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Context } from '../context.ts';
 import { createOperationWriter } from '../operations/begin-operation.ts';
 import { createTransitionWriter } from '../payments/transition.ts';
 import type { OpenedAccount, ProviderAccounts } from '../providers/provider-account.ts';
+import { NO_ROUTING } from '../routing/hotel-routing.ts';
 import type { EventFact } from '../providers/provider.ts';
 import type { HotelFacts } from './client.ts';
 import { createDice } from './dice.ts';
@@ -139,6 +140,8 @@ function newInstance(bench: Bench, world: World, name: string): Instance {
     pool,
     log: createStoryLog(world, name),
     accounts: createSimulatedAccounts(world, name),
+    // Every payment of a run names its account.
+    routing: { of: async () => NO_ROUTING },
     providers: {
       ...bench.base.providers,
       choose(wanted) {

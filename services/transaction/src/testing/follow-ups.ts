@@ -90,6 +90,7 @@ export function paymentOptions(change: Partial<PaymentOptions> = {}): PaymentOpt
     retrySoftDeclines: false,
     quoteId: '',
     quoteHash: '',
+    routingHints: undefined,
     ...change,
   };
 }

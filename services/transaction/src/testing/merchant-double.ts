@@ -4,6 +4,7 @@ import type {
   GetProviderAccountRequest,
   MerchantServiceServer,
   ProviderAccount,
+  Routing,
 } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
 import { AppError } from '@centra/service-kit/errors.ts';
@@ -26,7 +27,12 @@ type Registered = {
   deleted: boolean;
 };
 
-/** The neighbour by its contract: GetProviderAccount and ResolveProviderAccount with the accounts a test registered, for transaction's certificate only. */
+type HotelFacts = { statementDescriptor?: string; isVerified?: boolean };
+
+/** What a test says of a hotel's routing; what it leaves out is empty. */
+export type Ruling = Partial<Pick<Routing, 'rules' | 'currencies' | 'methods'>>;
+
+/** The neighbour by its contract: GetRouting, GetProviderAccount and ResolveProviderAccount with the accounts a test registered, for transaction's certificate only. */
 export type MerchantDouble = {
   port: number;
   /** Answers the new account's id; a later one of the same kind and mode takes its place as the default. */
@@ -35,6 +41,10 @@ export type MerchantDouble = {
   disconnect(accountId: string): void;
   /** Forgets the secrets of every version, as after a drain. */
   destroy(accountId: string): void;
+  /** What the hotel decides on: rules in their order, and what it accepts. Nothing until then. */
+  rule(merchantId: string, ruling: Ruling, mode?: 'test' | 'live'): void;
+  /** What the hotel's statements say, and whether the operator verified it, as every hotel is until a test says otherwise. */
+  hotel(merchantId: string, facts: HotelFacts): void;
   /** Who called, as proven by the certificate, one entry a call. */
   callers: string[];
   close(): Promise<void>;
@@ -43,6 +53,8 @@ export type MerchantDouble = {
 export async function startMerchantDouble(): Promise<MerchantDouble> {
   const accounts: Registered[] = [];
   const callers: string[] = [];
+  const hotels = new Map<string, HotelFacts>();
+  const rulings = new Map<string, Ruling>();
   const refuse = unary(options('other'), async () => {
     throw new AppError('method_not_allowed', { internal: 'not part of this double' });
   });
@@ -51,9 +63,23 @@ export async function startMerchantDouble(): Promise<MerchantDouble> {
     getMerchant: refuse,
     setMerchantLimits: refuse,
     checkOrigin: refuse,
+    getRouting: unary(options('GetRouting'), async ({ merchantId, mode }, { caller }) => {
+      callers.push(caller);
+      const { isVerified = true } = hotels.get(merchantId) ?? {};
+      if (!isVerified && mode === Mode.MODE_LIVE) throw new AppError('merchant_not_verified');
+      return { ...routingOf(accounts, merchantId, mode), ...rulings.get(`${merchantId} ${mode}`) };
+    }),
+    reviewMerchant: refuse,
+    listMerchants: refuse,
+    rotateDataKey: refuse,
     getProviderAccount: unary(options('GetProviderAccount'), async (request, { caller }) => {
       callers.push(caller);
-      return select(accounts, request);
+      const account = select(accounts, request);
+      const { isVerified = true, statementDescriptor = '' } = hotels.get(request.merchantId) ?? {};
+      const begins = request.selector?.$case !== 'accountVersion';
+      if (begins && !isVerified && account.mode === Mode.MODE_LIVE)
+        throw new AppError('merchant_not_verified');
+      return { ...account, statementDescriptor };
     }),
     resolveProviderAccount: unary(
       options('ResolveProviderAccount'),
@@ -98,6 +124,8 @@ export async function startMerchantDouble(): Promise<MerchantDouble> {
     },
     rotate: (id, credentials) => void find(id).versions.push(credentials),
     disconnect: (id) => void (find(id).deleted = true),
+    rule: (merchantId, ruling, mode = 'test') => void rulings.set(`${merchantId} ${toMode(mode)}`, ruling),
+    hotel: (merchantId, facts) => void hotels.set(merchantId, { ...hotels.get(merchantId), ...facts }),
     destroy: (id) => void find(id).versions.fill(undefined),
     close: listening.close,
   };
@@ -114,6 +142,29 @@ function options(name: string) {
 
 function toMode(mode: 'test' | 'live'): Mode {
   return mode === 'live' ? Mode.MODE_LIVE : Mode.MODE_TEST;
+}
+
+/** Every account that moves money; the newest is the default, as for GetProviderAccount. */
+function routingOf(accounts: readonly Registered[], merchantId: string, mode: Mode): Routing {
+  const own = accounts.filter(
+    (account) =>
+      account.merchantId === merchantId &&
+      account.mode === mode &&
+      account.kind === AccountKind.ACCOUNT_KIND_CARD_PROVIDER &&
+      !account.deleted,
+  );
+  return {
+    rules: [],
+    accounts: own.map(({ id, provider }, index) => ({
+      providerAccountId: id,
+      provider,
+      name: provider,
+      isDefault: index === 0,
+      methods: ['card', 'card_page'],
+    })),
+    currencies: [],
+    methods: [],
+  };
 }
 
 function select(
@@ -136,7 +187,7 @@ function select(
     case 'accountVersion': {
       const account = own.find(({ id }) => id === selector.value.providerAccountId);
       if (account === undefined) throw new AppError('not_found');
-      return open(account, selector.value.version);
+      return open(account, selector.value.version === 0 ? account.versions.length : selector.value.version);
     }
     default:
       throw new AppError('validation_failed');
@@ -155,5 +206,6 @@ function open(account: Registered, version: number): ProviderAccount {
     provider,
     version,
     credentials: { ...credentials },
+    statementDescriptor: '',
   };
 }

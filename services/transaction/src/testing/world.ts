@@ -67,6 +67,9 @@ export async function startWorld(): Promise<World> {
 
 type Parts = Pick<World, 'stripe' | 'vaultera' | 'merchant'>;
 
+// Nobody listens there. What asks these providers starts its own simulators.
+const NOWHERE = { test: 'http://127.0.0.1:1', live: 'http://127.0.0.1:1' };
+
 function configOf(databaseUrl: string, { stripe, vaultera, merchant }: Parts): Config {
   return {
     host: '127.0.0.1',
@@ -78,6 +81,7 @@ function configOf(databaseUrl: string, { stripe, vaultera, merchant }: Parts): C
     tls: testTlsFiles('transaction'),
     stripeApiUrl: stripe.url,
     vaulteraBaseUrl: `${vaultera.url}/api/v1`,
+    checkUrls: { paypal: NOWHERE, payzone: NOWHERE, cmi: NOWHERE, tempo: NOWHERE },
     simulatorChallengeUrl: 'http://localhost:8080/v1/simulator/challenges',
     // Long enough for a loaded machine; tests that need a timeout set their own.
     providerTimeoutMs: 15_000,

@@ -10,7 +10,7 @@ import { withinDeadline } from './stripe-client.ts';
 import { errorFacts, outcomeOfError } from './stripe-errors.ts';
 import { outcomeOfIntent } from './stripe-intent.ts';
 import type { Expected } from './stripe-intent.ts';
-import { metadataOf, unitsOf } from './stripe-mapping.ts';
+import { descriptorParams, metadataOf, unitsOf } from './stripe-mapping.ts';
 
 // The one expansion of every call: the charge shows the card, the terms of its hold and the network's id. Each further one
 // would make the call longer (docs.stripe.com/rate-limits).
@@ -84,6 +84,7 @@ export function chargeParams(
     capture_method: attempt.captureMethod,
     confirm: true,
     ...(attempt.description === '' ? {} : { description: attempt.description }),
+    ...descriptorParams(attempt),
     ...initiationParams(attempt),
     ...cardOptions({
       ...extraOptions(attempt),

@@ -8,7 +8,7 @@ import { withinDeadline } from './stripe-client.ts';
 import { errorFacts, outcomeOfError } from './stripe-errors.ts';
 import { mismatch, outcomeOfIntent } from './stripe-intent.ts';
 import type { Expected } from './stripe-intent.ts';
-import { isSameMoney, metadataOf, unitsOf } from './stripe-mapping.ts';
+import { descriptorParams, isSameMoney, metadataOf, unitsOf } from './stripe-mapping.ts';
 
 // Stripe closes a session between 30 minutes and 24 hours after it was made (docs.stripe.com/api/checkout/sessions/create).
 // A minute of slack on both sides for clocks and the way there.
@@ -64,6 +64,7 @@ export function sessionParams(attempt: HostedAttempt): Stripe.Checkout.SessionCr
     payment_intent_data: {
       capture_method: attempt.captureMethod,
       ...(description === '' ? {} : { description }),
+      ...descriptorParams(attempt),
       metadata,
     },
     expand: WITH_INTENT,

@@ -1,8 +1,11 @@
 import type { Stripe } from 'stripe';
+import { z } from 'zod';
 import type { CredentialResult } from '../provider.ts';
 import { createClient, withinDeadline } from './stripe-client.ts';
 import type { StripeApi } from './stripe-client.ts';
 import { errorFacts } from './stripe-errors.ts';
+
+const accountSchema = z.object({ object: z.literal('account'), id: z.string().min(1) });
 
 // What can stand in a header at all; Stripe's own keys are letters, digits and underscores of up to 255 characters.
 const KEY = /^[\x21-\x7e]{1,255}$/;
@@ -27,6 +30,9 @@ export async function checkKey(
   const client = createClient(options, secretKey);
   try {
     const account = await withinDeadline(options.timeoutMs, client.accounts.retrieveCurrent());
+    // The SDK takes any JSON without an error in it for an answer, whatever its HTTP status.
+    if (account.lastResponse.statusCode !== 200 || !accountSchema.safeParse(account).success)
+      return checkFailure(undefined);
     if (secretKey.startsWith('rk_')) await probePermissions(client, options.timeoutMs);
     const accountName = account.settings?.dashboard?.display_name ?? account.id;
     return { result: 'ok', message: 'Stripe accepts this key.', accountName };

@@ -9,7 +9,7 @@ import { MoneyError } from '@centra/money/money-error.ts';
 import { toPublicId } from '@centra/service-kit/ids.ts';
 import { failureOf } from '../failure.ts';
 import type { Failure, FailureCode } from '../failure.ts';
-import type { Attempt } from '../provider.ts';
+import type { Attempt, ChargeAttempt } from '../provider.ts';
 
 /** An amount as the SDK sends it. Safe: Stripe's longest amounts have 12 digits, far below 2^53. */
 export function unitsOf(money: Money): number {
@@ -47,6 +47,23 @@ export function allowanceMinor(units: number, currency: string): bigint {
     if (money !== undefined) return money.amountMinor;
   }
   return 0n;
+}
+
+// The statement shows the account's own prefix, an asterisk, a space and the suffix: 22 characters in all. The prefix is the
+// hotel's setting at Stripe, of 2 to 10 characters, and is not told to us (docs.stripe.com/get-started/account/statement-descriptors).
+const SUFFIX_MAX = 10;
+// Stripe refuses a suffix without a Latin letter, or with any of these.
+const SUFFIX = /^(?=.*[A-Za-z])[^<>\\'"*]+$/;
+
+/**
+ * What the guest reads on their statement, cut so that it fits behind any prefix; nothing where Stripe would not take what
+ * is left. Pure, as the key of a charge demands.
+ */
+export function descriptorParams({ statementDescriptor = '' }: Pick<ChargeAttempt, 'statementDescriptor'>): {
+  statement_descriptor_suffix?: string;
+} {
+  const suffix = statementDescriptor.slice(0, SUFFIX_MAX).trim();
+  return SUFFIX.test(suffix) ? { statement_descriptor_suffix: suffix } : {};
 }
 
 /** Our references, shown in Stripe's dashboard and found by its search. Values may have 500 characters at Stripe. */
