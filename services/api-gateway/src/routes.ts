@@ -29,6 +29,10 @@ export type Route = {
   header?: string;
   /** Answers with a page for people, which says itself what it may load, and whose address is a secret. */
   page?: true;
+  /** Answers with a picture that pages of other origins show: it says itself who may load it. */
+  picture?: true;
+  /** How long the whole answer may take where that is longer than its upstream's usual, milliseconds. */
+  timeoutMs?: number;
 };
 
 /** Instead of a permission: needs no credential, so the service behind must tell who it is itself. */
@@ -39,6 +43,8 @@ export const SELF = 'self';
 export const CHECKOUT = 'checkout';
 
 const IDEMPOTENT = { idempotent: true } as const;
+// A year of history as a file; the service itself ends it after a minute.
+const EXPORT = { timeoutMs: 65_000 } as const;
 const STRIPE_EVENT = { body: 'raw', idempotent: true, header: 'stripe-signature' } as const;
 
 /** All that the public may reach. What is not here is 404. `/api/v1/…` is an alias of `/v1/…`. */
@@ -99,6 +105,76 @@ export const ROUTES: readonly Route[] = [
     body: 'optional',
   }),
   route('POST', '/v1/provider-accounts/:id/rotate', 'merchant', 'provider_accounts:write', 'admin'),
+  route('POST', '/v1/provider-accounts/:id', 'merchant', 'provider_accounts:write', 'admin'),
+  route('GET', '/v1/provider-accounts/:id/tests', 'merchant', 'provider_accounts:read', 'admin'),
+
+  route('GET', '/v1/organisations', 'merchant', SELF, 'person'),
+  route('POST', '/v1/organisations', 'merchant', SELF, 'person'),
+  route('GET', '/v1/organisations/:id', 'merchant', SELF, 'person'),
+  route('POST', '/v1/organisations/:id', 'merchant', SELF, 'person'),
+  route('GET', '/v1/organisations/:id/merchants', 'merchant', SELF, 'person'),
+  route('GET', '/v1/organisations/:id/audit-log', 'merchant', SELF, 'person'),
+  route('GET', '/v1/organisations/:id/owners', 'merchant', SELF, 'person'),
+  route('POST', '/v1/organisations/:id/owners', 'merchant', SELF, 'person'),
+  route('DELETE', '/v1/organisations/:id/owners/:user', 'merchant', SELF, 'person'),
+  route('GET', '/v1/merchants', 'merchant', SELF, 'person'),
+  route('POST', '/v1/merchants', 'merchant', SELF, 'person'),
+  route('GET', '/v1/merchants/:id', 'merchant', 'merchants:read', 'admin'),
+  route('POST', '/v1/merchants/:id', 'merchant', 'merchants:write', 'admin'),
+  route('POST', '/v1/merchants/:id/submit', 'merchant', 'merchants:write', 'admin', { body: 'none' }),
+  route('POST', '/v1/merchants/:id/close', 'merchant', 'merchants:write', 'admin'),
+  // A picture for pages of guests, who have no credential.
+  route('GET', '/v1/merchants/:id/logo', 'merchant', PUBLIC, 'pages', {
+    header: 'if-none-match',
+    picture: true,
+  }),
+  route('POST', '/v1/merchants/:id/logo', 'merchant', 'merchants:write', 'admin'),
+  route('DELETE', '/v1/merchants/:id/logo', 'merchant', 'merchants:write', 'admin'),
+
+  route('GET', '/v1/routing-rules', 'merchant', 'routing_rules:read', 'admin'),
+  route('POST', '/v1/routing-rules', 'merchant', 'routing_rules:write', 'admin'),
+  route('POST', '/v1/routing-rules/order', 'merchant', 'routing_rules:write', 'admin'),
+  route('POST', '/v1/routing-rules/dry-run', 'merchant', 'routing_rules:read', 'admin'),
+  route('GET', '/v1/routing-rules/:id', 'merchant', 'routing_rules:read', 'admin'),
+  route('POST', '/v1/routing-rules/:id', 'merchant', 'routing_rules:write', 'admin'),
+  route('DELETE', '/v1/routing-rules/:id', 'merchant', 'routing_rules:write', 'admin'),
+
+  route('GET', '/v1/webhook-endpoints', 'merchant', 'webhook_endpoints:read', 'admin'),
+  route('POST', '/v1/webhook-endpoints', 'merchant', 'webhook_endpoints:write', 'admin'),
+  route('GET', '/v1/webhook-endpoints/:id', 'merchant', 'webhook_endpoints:read', 'admin'),
+  route('POST', '/v1/webhook-endpoints/:id', 'merchant', 'webhook_endpoints:write', 'admin'),
+  route('DELETE', '/v1/webhook-endpoints/:id', 'merchant', 'webhook_endpoints:write', 'admin'),
+  route('POST', '/v1/webhook-endpoints/:id/rotate-secret', 'merchant', 'webhook_endpoints:write', 'admin', {
+    body: 'optional',
+  }),
+  route('POST', '/v1/webhook-endpoints/:id/test', 'merchant', 'webhook_endpoints:write', 'admin', {
+    body: 'none',
+  }),
+
+  route('GET', '/v1/audit-log', 'merchant', 'audit_log:read', 'admin'),
+  route('GET', '/v1/audit-log/export', 'merchant', 'audit_log:read', 'admin', EXPORT),
+
+  route('GET', '/v1/merchants/:merchant/members', 'auth', 'users:read', 'admin'),
+  route('GET', '/v1/merchants/:merchant/members/:id', 'auth', 'users:read', 'admin'),
+  route('POST', '/v1/merchants/:merchant/members/:id/role', 'auth', 'users:write', 'admin'),
+  route('POST', '/v1/merchants/:merchant/members/:id/suspend', 'auth', 'users:write', 'admin', {
+    body: 'none',
+  }),
+  route('POST', '/v1/merchants/:merchant/members/:id/restore', 'auth', 'users:write', 'admin', {
+    body: 'none',
+  }),
+  route('DELETE', '/v1/merchants/:merchant/members/:id', 'auth', 'users:write', 'admin'),
+  route('POST', '/v1/merchants/:merchant/transfer-ownership', 'auth', 'users:write', 'admin'),
+  route('GET', '/v1/merchants/:merchant/invitations', 'auth', 'users:read', 'admin'),
+  route('POST', '/v1/merchants/:merchant/invitations', 'auth', 'users:write', 'admin'),
+  route('POST', '/v1/merchants/:merchant/invitations/:id/resend', 'auth', 'users:write', 'admin', {
+    body: 'none',
+  }),
+  route('DELETE', '/v1/merchants/:merchant/invitations/:id', 'auth', 'users:write', 'admin'),
+  // Whoever holds the link of the mail; accepting also takes the person that it was sent to.
+  route('POST', '/v1/invitations/preview', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/invitations/register', 'auth', PUBLIC, 'logins'),
+  route('POST', '/v1/invitations/accept', 'auth', SELF, 'person'),
 
   route('GET', '/.well-known/jwks.json', 'auth', PUBLIC, 'pages'),
   route('POST', '/v1/auth/register', 'auth', PUBLIC, 'logins'),
@@ -150,7 +226,7 @@ function route(
   upstream: UpstreamName,
   scope: Route['scope'],
   limit: LimitName,
-  special: Partial<Pick<Route, 'body' | 'idempotent' | 'header' | 'page'>> = {},
+  special: Partial<Pick<Route, 'body' | 'idempotent' | 'header' | 'page' | 'timeoutMs' | 'picture'>> = {},
 ): Route {
   const body = method === 'POST' ? 'json' : 'none';
   const idempotent = method === 'GET';

@@ -71,6 +71,7 @@ const ACCOUNT_REFUSALS = [
   'currency_not_supported',
   'amount_not_allowed',
   'provider_account_missing',
+  'method_not_accepted',
   'provider_credentials_rejected',
 ] as const;
 

@@ -93,6 +93,7 @@ export const paths: ZodOpenApiPathsObject = {
           'currency_not_supported',
           'amount_not_allowed',
           'provider_account_missing',
+          'method_not_accepted',
           'provider_credentials_rejected',
         ]),
         '503': problem(['unavailable', 'provider_unreachable'], retryAfter),

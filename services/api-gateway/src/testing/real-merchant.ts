@@ -25,6 +25,7 @@ export async function startRealMerchant(auth: RealAuth): Promise<RealMerchant> {
   const folder = join(auth.folder, 'merchant');
   const child = await startChildService('merchant', auth.keys, folder, {
     DATABASE_URL: database.url,
+    AUTH_GRPC_ADDRESS: auth.grpcAddress,
     KEYRING_FILE: join(folder, 'keyring.json'),
   });
   const client = clientAs('operator', MerchantServiceClient, child.grpcAddress, 'merchant');

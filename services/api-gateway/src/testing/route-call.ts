@@ -3,9 +3,9 @@ import { bearer } from './http-call.ts';
 
 const ID = 'pay_01jd0000000000000000000000';
 
-/** The path of a route with an id in it. */
+/** The path of a route with the id wherever it takes one. */
 export function pathWithId(route: Route, id = ID): string {
-  return route.path.replace(/:\w+/, id);
+  return route.path.replaceAll(/:\w+/g, id);
 }
 
 /** A request in the form that the route takes, with the credential when there is one. */

@@ -59,15 +59,16 @@ function plainUserAgent(text: string): string {
 
 /**
  * The upstream's part of the head of the answer. Connections are a matter between neighbours (RFC 9110 §7.6.1). A page
- * says itself what it may load; everywhere else ours stands, which allows nothing.
+ * says itself what it may load, and a picture who may load it; everywhere else ours stands, which allows nothing.
  */
 export function keepAnswerHeaders(
   given: IncomingHttpHeaders,
-  { keepAlive, isPage }: { keepAlive: boolean; isPage: boolean },
+  { keepAlive, isPage, isPicture }: { keepAlive: boolean; isPage: boolean; isPicture: boolean },
 ): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = { connection: keepAlive ? 'keep-alive' : 'close' };
   copy(ANSWER_HEADERS, given, headers);
   if (isPage) copy(['content-security-policy'], given, headers);
+  if (isPicture) copy(['cross-origin-resource-policy'], given, headers);
   return headers;
 }
 

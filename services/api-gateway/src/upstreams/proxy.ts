@@ -38,11 +38,14 @@ export function createProxy(config: UpstreamConfig, parts: Parts): Proxy {
     async pass(request, response) {
       const attempt = newAttempt();
       exchangeOf(request).attempt = attempt;
-      const deadline = setTimeout(() => {
-        cut(attempt, 'late');
-        // An answer that stopped half-way cannot be ended properly any more.
-        if (response.headersSent) response.destroy();
-      }, config.timeoutMs);
+      const deadline = setTimeout(
+        () => {
+          cut(attempt, 'late');
+          // An answer that stopped half-way cannot be ended properly any more.
+          if (response.headersSent) response.destroy();
+        },
+        exchangeOf(request).route?.timeoutMs ?? config.timeoutMs,
+      );
       try {
         await forward(request, response, (error) => {
           if (error !== undefined) attempt.outcome ??= attempt.sent ? 'broken' : 'unreachable';
@@ -79,6 +82,7 @@ function followAttempts({ lifecycle, failpoint }: Parts): Plugin {
       answer.headers = keepAnswerHeaders(answer.headers, {
         keepAlive: !lifecycle.draining && response.shouldKeepAlive,
         isPage: exchangeOf(request).route?.page === true,
+        isPicture: exchangeOf(request).route?.picture === true,
       });
     });
     server.on('error', (_error, request, response) => {

@@ -4,6 +4,7 @@ import { AppError } from '@centra/service-kit/errors.ts';
 import { parseWith } from '@centra/service-kit/http.ts';
 import { fromPublicId } from '@centra/service-kit/ids.ts';
 import type { Context } from '../context.ts';
+import { cardHintsSchema, countrySchema } from './routing-hints.ts';
 
 /** Text for people: any script, but nothing that moves a cursor or forges a line of a log. */
 export function text(max: number) {
@@ -75,12 +76,18 @@ export const returnUrlSchema = guestUrlSchema.meta({
 export const bookingShape = {
   booking_reference: bookingReferenceSchema,
   guest: z
-    .strictObject({ name: text(100).optional(), email: z.email().max(254).optional() })
+    .strictObject({
+      name: text(100).optional(),
+      email: z.email().max(254).optional(),
+      country: countrySchema.optional(),
+    })
     .optional()
     .meta({
-      description: 'For receipts and for the bank',
+      description:
+        'Name and e-mail address for receipts and for the bank; the country only for your own routing rules',
       example: { name: 'Ada Lovelace', email: 'ada@example.com' },
     }),
+  card: cardHintsSchema.optional(),
   description: text(500).optional().meta({ example: 'Two nights, half board' }),
   metadata: metadataSchema.optional(),
 };
@@ -88,7 +95,9 @@ export const bookingShape = {
 export const providerAccountSchema = z
   .string()
   .refine((id) => fromPublicId('pa', id) !== undefined, 'must be the id of a provider account')
-  .meta({ description: 'One of your provider accounts; your default when absent' });
+  .meta({
+    description: 'One of your provider accounts; your routing rules choose when absent, or else your default',
+  });
 
 /** The body of `POST /v1/charge`. */
 export const chargeSchema = z

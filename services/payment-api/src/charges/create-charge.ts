@@ -1,6 +1,7 @@
 import { refuseQuery } from '@centra/service-kit/http.ts';
 import type { RequestHandler } from 'express';
-import type { SaleRequest } from '@centra/proto/centra/transaction/v1/transaction.ts';
+import { Initiation } from '@centra/proto/centra/payment/v1/payment.ts';
+import type { PaymentOptions, SaleRequest } from '@centra/proto/centra/transaction/v1/transaction.ts';
 import { askOperation } from '../ask-operation.ts';
 import { callerOf } from '../caller.ts';
 import type { Caller } from '../caller.ts';
@@ -13,6 +14,7 @@ import { replyKeyOf } from '../replies/reply-key.ts';
 import type { ReplyKey } from '../replies/reply-writer.ts';
 import { sendAnswer } from '../replies/send-answer.ts';
 import { chargeSchema, parseWithUrls } from './charge.ts';
+import { toRoutingHints } from './routing-hints.ts';
 import type { Charge } from './charge.ts';
 
 const ENDPOINT = 'POST /v1/charge';
@@ -55,6 +57,22 @@ function toSale(key: ReplyKey, charge: Charge, caller: Caller): SaleRequest {
     providerAccountId: charge.provider_account ?? '',
     origin: caller.origin,
     paymentId: '',
-    options: undefined,
+    options: toOptions(charge),
+  };
+}
+
+/** A charge has no options of its own; its hints travel with them. */
+function toOptions(charge: Charge): PaymentOptions | undefined {
+  const routingHints = toRoutingHints(charge);
+  if (routingHints === undefined) return undefined;
+  return {
+    initiation: Initiation.INITIATION_CUSTOMER,
+    originalNetworkTransactionId: '',
+    extras: undefined,
+    allowPartialApproval: false,
+    retrySoftDeclines: false,
+    quoteId: '',
+    quoteHash: '',
+    routingHints,
   };
 }

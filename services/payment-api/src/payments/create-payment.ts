@@ -15,6 +15,7 @@ import { askOperation } from '../ask-operation.ts';
 import { callerOf, callerOfCall } from '../caller.ts';
 import type { Caller } from '../caller.ts';
 import { refusePlainUrls } from '../charges/charge.ts';
+import { toRoutingHints } from '../charges/routing-hints.ts';
 import type { Context } from '../context.ts';
 import { toMode } from '../mode.ts';
 import { checkIdempotencyKey, idempotencyKeyOf } from '../replies/idempotency-key.ts';
@@ -159,5 +160,6 @@ function toOptions(wanted: NewPayment, price: Price): PaymentOptions {
     retrySoftDeclines: wanted.retry_soft_declines ?? false,
     quoteId: price.quoteId,
     quoteHash: price.quoteHash,
+    routingHints: toRoutingHints(wanted),
   };
 }

@@ -66,6 +66,8 @@ export async function startAuthDouble(): Promise<AuthDouble> {
     setMember: refuse,
     setMerchantAccess: refuse,
     rotateSigningKey: refuse,
+    listMemberships: refuse,
+    listAuditEvents: refuse,
   };
   const listening = await listenGrpc([{ definition: AuthServiceService, implementation }], {
     host: '127.0.0.1',

@@ -299,6 +299,7 @@ function refuse(_call: unknown, callback: (error: { code: number }) => void): vo
 function notAsked() {
   return {
     checkProviderCredentials: refuse,
+    countAccountUse: refuse,
   };
 }
 
