@@ -22,10 +22,11 @@ const stopping = new Promise<void>((resolve) => {
 });
 
 const startedAt = performance.now();
-say('Starting Postgres, five services and two provider simulators …');
+say('Starting Postgres, five services and five provider simulators …');
 const platform = await startPlatform({
   dataDir,
   ports: 'documented',
+  extraSimulators: true,
   say,
   onCrash: (name, code, signal, lastLines) =>
     say(`${name} ended unexpectedly (${signal ?? code}); its last words:\n${lastLines}`),
@@ -79,6 +80,7 @@ Owner         ${of.owner.email} / ${of.owner.password}   (POST /v1/auth/login; m
 Health        ${on.gatewayOpsUrl}/health   metrics: ${on.gatewayOpsUrl}/metrics
 Booking API   gRPC ${on.grpc['payment-api']} (centra.payment.v1.PaymentService, with reflection)
 Simulators    Stripe ${on.stripeUrl}   Vaultera ${on.vaulteraUrl}
+To connect    PayPal ${on.extraUrls?.paypal}   Payzone and CMI ${on.extraUrls?.payzone}   Tempo ${on.extraUrls?.tempo}
 Logs          ${on.logFolder}
 
 Charge a card yourself:

@@ -3,7 +3,9 @@ import type { TlsFiles } from '@centra/service-kit/tls.ts';
 import { tlsVariables } from '@centra/testkit/certificates.ts';
 
 export type AppName = 'auth' | 'merchant' | 'payment-api' | 'transaction' | 'api-gateway';
-export type SimulatorName = 'stripe' | 'vaultera';
+/** Providers that can be connected and tested only; started when asked for. */
+export type ExtraSimulator = 'paypal' | 'payzone' | 'tempo';
+export type SimulatorName = 'stripe' | 'vaultera' | ExtraSimulator;
 export type ServiceName = AppName | SimulatorName;
 
 /** How a process is started: its program, all its variables, and where it answers 200 once it takes work. */
@@ -26,6 +28,8 @@ export type Wiring = {
   paymentApiUrl: string;
   stripeUrl: string;
   vaulteraUrl: string;
+  /** Those that run; nobody is asked in place of one that does not. */
+  extraUrls?: Readonly<Record<ExtraSimulator, string>>;
   /** The public door, where guests are sent. */
   gatewayUrl: string;
   /** host:port of each gRPC door. */
@@ -82,6 +86,7 @@ function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
       return {
         STRIPE_API_URL: wiring.stripeUrl,
         VAULTERA_BASE_URL: `${wiring.vaulteraUrl}/api/v1`,
+        ...checkVariables(wiring.extraUrls ?? NOWHERE),
         SIMULATOR_CHALLENGE_URL: `${wiring.gatewayUrl}/v1/simulator/challenges`,
       };
     case 'api-gateway':
@@ -99,6 +104,23 @@ function ownVariables(name: AppName, wiring: Wiring): Record<string, string> {
     default:
       throw new Error(`${String(name satisfies never)} is not a service`);
   }
+}
+
+// Port 1 refuses at once: no test and no developer's machine ever asks a real provider.
+const NOWHERE = { paypal: local(1), payzone: local(1), tempo: local(1) };
+
+/** Each simulator stands for both hosts of its provider, as two paths. */
+function checkVariables(urls: Readonly<Record<ExtraSimulator, string>>): Record<string, string> {
+  return {
+    PAYPAL_API_URL: `${urls.paypal}/live`,
+    PAYPAL_SANDBOX_API_URL: `${urls.paypal}/sandbox`,
+    PAYZONE_API_URL: `${urls.payzone}/live`,
+    PAYZONE_SANDBOX_API_URL: `${urls.payzone}/sandbox`,
+    CMI_API_URL: `${urls.payzone}/cmi-live`,
+    CMI_TEST_API_URL: `${urls.payzone}/cmi-test`,
+    TEMPO_RPC_URL: `${urls.tempo}/mainnet`,
+    TEMPO_TESTNET_RPC_URL: `${urls.tempo}/testnet`,
+  };
 }
 
 /** A provider simulator with its journal in a folder of its own below `folder`. */

@@ -10,7 +10,7 @@ import { provisionDatabases } from './databases.ts';
 import { writeKeys } from './keys.ts';
 import { endLeftOvers, forgetProcesses, rememberProcesses } from './left-overs.ts';
 import { local } from './plan.ts';
-import type { AppName, Plan, ServiceName } from './plan.ts';
+import type { AppName, ExtraSimulator, Plan, ServiceName } from './plan.ts';
 import { startServices } from './services.ts';
 
 export type Platform = {
@@ -18,6 +18,8 @@ export type Platform = {
   gatewayOpsUrl: string;
   stripeUrl: string;
   vaulteraUrl: string;
+  /** Undefined unless asked for. */
+  extraUrls: Readonly<Record<ExtraSimulator, string>> | undefined;
   /** Service name to its operators' listener. */
   opsUrls: Readonly<Record<AppName, string>>;
   /** Service name to host:port of its gRPC door. */
@@ -44,6 +46,8 @@ export type PlatformOptions = {
   /** The documented ports where they are free, or any free ones (tests, second copies). */
   ports: 'documented' | 'free';
   say(line: string): void;
+  /** Also the simulators of providers that can be connected and tested only; off by default, they cost three processes. */
+  extraSimulators?: boolean;
   /** Started when the machine has one; false leaves limits to each process. */
   redis?: boolean;
   /** Variables on top of the platform's own, by process. */
@@ -68,6 +72,9 @@ export const DOCUMENTED_PORTS = {
   transactionOps: 9053,
   stripe: 12_111,
   vaultera: 12_222,
+  paypal: 12_333,
+  payzone: 12_444,
+  tempo: 12_555,
   postgres: 54_329,
 } as const;
 
@@ -125,6 +132,10 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
       },
       stripeUrl: local(ports.stripe),
       vaulteraUrl: local(ports.vaultera),
+      extraUrls:
+        options.extraSimulators === true
+          ? { paypal: local(ports.paypal), payzone: local(ports.payzone), tempo: local(ports.tempo) }
+          : undefined,
       grpc: {
         auth: `127.0.0.1:${ports.authGrpc}`,
         merchant: `127.0.0.1:${ports.merchantGrpc}`,

@@ -31,6 +31,9 @@ const STOP_ORDER: readonly ServiceName[] = [
   'auth',
   'vaultera',
   'stripe',
+  'paypal',
+  'payzone',
+  'tempo',
 ];
 
 /** Starts every process at once; each waits by itself for those it needs. */
@@ -70,7 +73,11 @@ export async function startServices(parts: Parts): Promise<Services> {
       if (child === undefined) throw new Error(`${name} is not running`);
       return child;
     },
-    plan: (name) => planned[name],
+    plan(name) {
+      const plan = planned[name];
+      if (plan === undefined) throw new Error(`${name} is not part of this platform`);
+      return plan;
+    },
     pids: () => [...children.values()].map((child) => child.pid()),
     stop,
   };
@@ -82,7 +89,7 @@ function toName(name: string): ServiceName {
   return found;
 }
 
-function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<ServiceName, Plan> {
+function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Partial<Record<ServiceName, Plan>> {
   const { dataDir } = options;
   const simulators = join(dataDir, 'simulators');
   const wiring: Wiring = {
@@ -91,6 +98,15 @@ function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<
     paymentApiUrl: local(ports.paymentApi),
     stripeUrl: local(ports.stripe),
     vaulteraUrl: local(ports.vaultera),
+    ...(options.extraSimulators === true
+      ? {
+          extraUrls: {
+            paypal: local(ports.paypal),
+            payzone: local(ports.payzone),
+            tempo: local(ports.tempo),
+          },
+        }
+      : {}),
     gatewayUrl: local(ports.gateway),
     authGrpc: `127.0.0.1:${ports.authGrpc}`,
     merchantGrpc: `127.0.0.1:${ports.merchantGrpc}`,
@@ -112,6 +128,13 @@ function plans({ options, ports, keys, databaseUrls, redisUrl }: Parts): Record<
   return {
     stripe: planSimulator('stripe', ports.stripe, simulators),
     vaultera: planSimulator('vaultera', ports.vaultera, simulators),
+    ...(options.extraSimulators === true
+      ? {
+          paypal: planSimulator('paypal', ports.paypal, simulators),
+          payzone: planSimulator('payzone', ports.payzone, simulators),
+          tempo: planSimulator('tempo', ports.tempo, simulators),
+        }
+      : {}),
     auth: service('auth', ports.auth, ports.authGrpc, ports.authOps),
     merchant: service('merchant', ports.merchant, ports.merchantGrpc, ports.merchantOps),
     transaction: service('transaction', 0, ports.transactionGrpc, ports.transactionOps),
