@@ -26,15 +26,21 @@ const CALLERS: Readonly<Record<PortName, Readonly<Record<string, readonly string
     CreateApiKey: ['operator'],
     SetMember: ['merchant', 'operator'],
     SetMerchantAccess: ['merchant', 'operator'],
+    ListMemberships: ['merchant'],
+    ListAuditEvents: ['merchant'],
     RotateSigningKey: ['operator'],
   },
   merchant: {
     CreateMerchant: ['operator'],
-    GetMerchant: ['api-gateway', 'payment-api', 'transaction', 'operator'],
+    GetMerchant: ['api-gateway', 'auth', 'payment-api', 'transaction', 'operator'],
     SetMerchantLimits: ['operator'],
+    ReviewMerchant: ['operator'],
+    ListMerchants: ['operator'],
+    GetRouting: ['transaction'],
     CheckOrigin: ['api-gateway'],
     GetProviderAccount: ['transaction'],
     ResolveProviderAccount: ['transaction'],
+    RotateDataKey: ['operator'],
   },
   'payment-api': {
     CreatePayment: ['booking-api'],
@@ -73,6 +79,7 @@ const CALLERS: Readonly<Record<PortName, Readonly<Record<string, readonly string
     AnswerSimulatorChallenge: ['payment-api'],
     CreateCaptureSession: ['payment-api'],
     CheckProviderCredentials: ['merchant'],
+    CountAccountUse: ['merchant'],
   },
 };
 

@@ -40,9 +40,13 @@ test('every permission opens a route', () => {
     );
 });
 
+// Asks what would happen, in a body because there is much to tell; changes nothing.
+const ASKS_ONLY = 'POST /v1/routing-rules/dry-run';
+
 test('no route that changes something is open to whoever may only read', () => {
   for (const { method, path, scope } of ROUTES)
-    if (method !== 'GET' && isPermission(scope)) assert.doesNotMatch(scope, /:read$/, `${method} ${path}`);
+    if (method !== 'GET' && `${method} ${path}` !== ASKS_ONLY && isPermission(scope))
+      assert.doesNotMatch(scope, /:read$/, `${method} ${path}`);
 });
 
 test('a row says yes for exactly the roles and keys that the tables allow', () => {

@@ -24,6 +24,8 @@ export const schemaSchema = z.strictObject({
   default: z.unknown().optional(),
   example: z.unknown().optional(),
   examples: z.array(z.unknown()).optional(),
+  // An annotation: what the text decodes to is not looked at.
+  contentEncoding: z.string().optional(),
   title: z.string().optional(),
   description: z.string().optional(),
   deprecated: z.boolean().optional(),

@@ -42,12 +42,20 @@ export function requestsTo(
     }));
 }
 
+const PARAMETER = /\{(\w+)\}/g;
+
 function pathOf({ path }: Operation, { known }: World): fc.Arbitrary<string> {
-  if (!path.includes('{')) return fc.constant(path);
-  const ids = known.ids(path);
-  return fc
-    .oneof({ weight: 5, arbitrary: fc.constantFrom(...ids) }, { weight: 2, arbitrary: oddSegment })
-    .map((segment) => path.replace(/\{\w+\}/, () => segment));
+  const parameters = Array.from(path.matchAll(PARAMETER), ([, name = '']) => name);
+  const segments = parameters.map((name) =>
+    fc.oneof(
+      { weight: 5, arbitrary: fc.constantFrom(...known.ids(path, name)) },
+      { weight: 2, arbitrary: oddSegment },
+    ),
+  );
+  return fc.tuple(...segments).map((chosen) => {
+    const rest = [...chosen];
+    return path.replaceAll(PARAMETER, () => rest.shift() ?? '');
+  });
 }
 
 function queryOf({ parameters }: Operation, world: World): fc.Arbitrary<string> {

@@ -5,8 +5,8 @@ import type { Description, Schema } from './description.ts';
 export type Known = {
   /** By a field's or parameter's name. */
   fields: Readonly<Record<string, readonly unknown[]>>;
-  /** For the variable part of a path. */
-  ids(path: string): readonly string[];
+  /** For a variable part of a path, by its name. */
+  ids(path: string, parameter: string): readonly string[];
 };
 
 export type World = { description: Description; known: Known };
@@ -14,7 +14,8 @@ export type World = { description: Description; known: Known };
 /** A value as the schema has it. */
 export function valueOf(schema: Schema, world: World, name: string): fc.Arbitrary<unknown> {
   const resolved = world.description.resolve(schema);
-  const usual = [...(world.known.fields[name] ?? []), ...examplesOf(resolved)];
+  // What exists here comes further than what the document has for an example.
+  const usual = world.known.fields[name] ?? examplesOf(resolved);
   const any = freely(resolved, world);
   if (usual.length === 0) return any;
   // Examples of whole objects are few; their fields are more telling one by one.

@@ -14,6 +14,7 @@ import {
 } from '@centra/proto/centra/payment/v1/payment.ts';
 import { ends } from './attempt.ts';
 import type { Case } from './attempt.ts';
+import { authCalls } from './auth-call-cases.ts';
 import { asking, forHotels, withKey } from './calls.ts';
 import { settingsCalls } from './settings-call-cases.ts';
 import { transactionCalls } from './transaction-call-cases.ts';
@@ -136,4 +137,4 @@ const hotels: readonly Case[] = [
   ),
 ];
 
-export const CALL_CASES: readonly Case[] = [...hotels, ...settingsCalls, ...transactionCalls];
+export const CALL_CASES: readonly Case[] = [...hotels, ...authCalls, ...settingsCalls, ...transactionCalls];

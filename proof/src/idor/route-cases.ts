@@ -1,6 +1,7 @@
 import type { Case } from './attempt.ts';
 import { ends } from './attempt.ts';
 import { byId, NOT_FOUND, ofList, telling } from './routes.ts';
+import { hotelRoutes } from './hotel-route-cases.ts';
 import { openRoutes } from './open-route-cases.ts';
 import { personRoutes } from './person-route-cases.ts';
 import { newPaymentRoutes, UNKNOWN_CARD } from './new-payment-cases.ts';
@@ -185,6 +186,7 @@ export const ROUTE_CASES: readonly Case[] = [
   ...payments,
   ...queues,
   ...settings,
+  ...hotelRoutes,
   ...personRoutes,
   ...openRoutes,
 ];

@@ -38,7 +38,7 @@ export function forged({ owner }: World): Record<string, string> {
 
 type ById = {
   /** Of the owner's object in the path. */
-  id: (owned: Owned) => string;
+  id: (owned: Owned, world: World) => string;
   /** A body that would be taken if the object were the caller's. */
   body?: (world: World) => unknown;
   /** Whether the route needs an Idempotency-Key. */
@@ -56,7 +56,7 @@ type ById = {
  */
 export function byId(of: string, { id, body, key, bothModes, more = [] }: ById): Case {
   const [method = '', template = ''] = of.split(' ');
-  const ask = async (world: World, change: Partial<Sent>, as = id(world.owned)): Promise<Seen> =>
+  const ask = async (world: World, change: Partial<Sent>, as = idIn(id, world)): Promise<Seen> =>
     await askDoor(world, {
       method,
       path: template.replace(/\{\w+\}/, as),
@@ -69,7 +69,7 @@ export function byId(of: string, { id, body, key, bothModes, more = [] }: ById):
       name: 'with the key of another hotel, as if it were nobody’s',
       ask: async (world) => {
         const { apiKey } = world.intruder;
-        const unknown = await ask(world, { apiKey }, madeUp(id(world.owned)));
+        const unknown = await ask(world, { apiKey }, madeUp(idIn(id, world)));
         return sameOrBoth(await ask(world, { apiKey }), unknown);
       },
       judge: NOT_FOUND,
@@ -97,7 +97,7 @@ export function byId(of: string, { id, body, key, bothModes, more = [] }: ById):
     {
       name: 'by the other name of the path',
       ask: async (world) => {
-        const path = `/api${template.replace(/\{\w+\}/, id(world.owned))}`;
+        const path = `/api${template.replace(/\{\w+\}/, idIn(id, world))}`;
         return await ask(world, { apiKey: world.intruder.apiKey, path });
       },
       judge: NOT_FOUND,
@@ -118,6 +118,10 @@ export function byId(of: string, { id, body, key, bothModes, more = [] }: ById):
       asOwner: true,
     });
   return { of, attempts };
+}
+
+function idIn(id: ById['id'], world: World): string {
+  return id(world.owned, world);
 }
 
 /** An id of the same kind that nobody has: same length and letters, so that only its being unknown tells it apart. */
@@ -151,7 +155,7 @@ function otherMethods(of: string, id: ById['id']): Attempt[] {
     ask: async (world) =>
       await askDoor(world, {
         method,
-        path: path.replace(/\{\w+\}/, id(world.owned)),
+        path: path.replace(/\{\w+\}/, idIn(id, world)),
         apiKey: world.intruder.apiKey,
         ...(method === 'GET' || method === 'HEAD' ? {} : { body: {} }),
       }),
@@ -162,7 +166,7 @@ function otherMethods(of: string, id: ById['id']): Attempt[] {
 
 type OfList = {
   /** One of the owner's that the owner's list shows, so that its absence for others says something. */
-  shows: (owned: Owned) => string;
+  shows: (owned: Owned, world: World) => string;
   /** Queries that name what is the owner's, each with how it ends. */
   queries?: readonly {
     name: string;
@@ -177,8 +181,10 @@ export function ofList(of: string, { shows, queries = [], bothModes }: OfList): 
   const path = of.split(' ')[1] ?? '';
   const ask = async (world: World, apiKey: string, query: Record<string, string>): Promise<Seen> =>
     await askDoor(world, { method: 'GET', path: `${path}?${new URLSearchParams(query).toString()}`, apiKey });
-  const lacks: Attempt['judge'] = ({ text }, { owned }) =>
-    text.includes(`"id":"${shows(owned)}"`) ? `it shows ${shows(owned)}` : undefined;
+  const lacks: Attempt['judge'] = ({ text }, world) => {
+    const shown = idIn(shows, world);
+    return text.includes(`"id":"${shown}"`) ? `it shows ${shown}` : undefined;
+  };
   const asked: OfList['queries'] = [
     { name: 'whole', query: () => ({ limit: '100' }) },
     {
@@ -191,7 +197,7 @@ export function ofList(of: string, { shows, queries = [], bothModes }: OfList): 
   const attempts = asked.map(({ name, query, judge }): Attempt => ({
     name: `with the key of another hotel, ${name}`,
     ask: async (world) => {
-      await requireShown(world, path, shows(world.owned));
+      await requireShown(world, path, idIn(shows, world));
       return await ask(world, world.intruder.apiKey, query(world));
     },
     judge: both(lacks, judge ?? ends('200')),
@@ -204,8 +210,8 @@ export function ofList(of: string, { shows, queries = [], bothModes }: OfList): 
           limit: '100',
           cursor: Buffer.from(id).toString('base64url'),
         });
-      const unknown = await from(madeUp(shows(world.owned)));
-      const foreign = await from(shows(world.owned));
+      const unknown = await from(madeUp(idIn(shows, world)));
+      const foreign = await from(idIn(shows, world));
       // A place in a list may be known or refused, as long as a foreign one is treated like one that never was.
       return foreign.outcome === '400' ? sameOrBoth(foreign, unknown) : foreign;
     },

@@ -2,123 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { AccountKind } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import type { GetProviderAccountRequest } from '@centra/proto/centra/merchant/v1/merchant.ts';
 import { Mode } from '@centra/proto/centra/money/v1/money.ts';
+import { fromPublicId } from '@centra/service-kit/ids.ts';
 import { both, ends } from './attempt.ts';
 import type { Attempt, Case } from './attempt.ts';
 import { asService, asking, between } from './calls.ts';
 import { OWNER_ORIGIN } from './world.ts';
 import type { World } from './world.ts';
 
-// The RPCs of auth and merchant: keys, hotels and the accounts that they brought.
-
-const AUTH = 'centra.auth.v1.AuthService';
-const REFUSED_KEY = ends('UNAUTHENTICATED unauthenticated');
-
-function validating(name: string, secret: (world: World) => string, judge: Attempt['judge']): Attempt {
-  return {
-    name,
-    ask: async (world) => {
-      const { auth } = world.clients('api-gateway');
-      const options = asService();
-      return await asking(auth.validateApiKey.bind(auth), { secret: secret(world) }, options);
-    },
-    judge,
-  };
-}
-
-const swapped = (secret: string): string =>
-  secret.replace(/.{6}$/, (end) => (end === 'AAAAAA' ? 'BBBBBB' : 'AAAAAA'));
-
-const keys: readonly Case[] = [
-  between(
-    `${AUTH}/ValidateApiKey`,
-    ['api-gateway', 'payment-api'],
-    [
-      validating(
-        'the intruder’s key is the intruder’s',
-        ({ intruder }) => intruder.apiKey,
-        (seen, { intruder }) =>
-          seen.text.includes(intruder.merchantId) ? undefined : `answered ${seen.text}`,
-      ),
-      validating('the owner’s key with another end', ({ owner }) => swapped(owner.apiKey), REFUSED_KEY),
-      validating(
-        'the owner’s test key as a live one',
-        ({ owner }) => owner.apiKey.replace('_test_', '_live_'),
-        REFUSED_KEY,
-      ),
-      validating('the id of the owner’s key', ({ owned }) => owned.apiKey, REFUSED_KEY),
-    ],
-  ),
-  between(`${AUTH}/WatchRevocations`, ['api-gateway', 'payment-api'], []),
-  // A hotel's first key: nothing but who may call it stands between a caller and any hotel.
-  between(`${AUTH}/CreateApiKey`, ['operator'], []),
-];
-
-const people: readonly Case[] = [
-  between(
-    `${AUTH}/ValidateAccessToken`,
-    ['api-gateway'],
-    [
-      {
-        name: 'the intruder’s token is the intruder’s, at the intruder’s hotel',
-        ask: async (world) => await validatingToken(world, world.people.intruder.token),
-        judge: both(ends('OK'), ({ text }, { intruder }) =>
-          text.includes(intruder.merchantId) ? undefined : `answered ${text}`,
-        ),
-      },
-      {
-        name: 'the owner’s token with another end',
-        ask: async (world) => await validatingToken(world, swapped(world.people.owner.token)),
-        judge: REFUSED_KEY,
-      },
-    ],
-  ),
-  between(
-    `${AUTH}/CheckPermission`,
-    ['merchant', 'payment-api'],
-    [
-      {
-        name: 'the intruder in person at the owner’s hotel',
-        ask: async (world) => {
-          const { auth } = world.clients('payment-api');
-          const { userId } = world.people.intruder;
-          const request = { userId, merchantId: world.owner.merchantId, permission: 'payments:read' };
-          return await asking(auth.checkPermission.bind(auth), request, asService());
-        },
-        judge: (seen) =>
-          seen.text === '{"allowed":false}' ? undefined : `answered ${seen.outcome} ${seen.text}`,
-      },
-    ],
-  ),
-  between(`${AUTH}/RecordKeyUsage`, ['api-gateway', 'payment-api'], []),
-  between(
-    `${AUTH}/SetMember`,
-    ['merchant', 'operator'],
-    [
-      {
-        name: 'a role of the owner’s at the intruder’s hotel',
-        ask: async (world) => {
-          const { auth } = world.clients('operator');
-          const request = {
-            merchantId: world.intruder.merchantId,
-            person: { $case: 'userId' as const, value: world.people.both.userId },
-            role: world.people.role,
-            actor: 'service:operator',
-          };
-          return await asking(auth.setMember.bind(auth), request, asService());
-        },
-        judge: ends('NOT_FOUND not_found'),
-      },
-    ],
-  ),
-  // Nothing but who may call it stands between a caller and any hotel.
-  between(`${AUTH}/SetMerchantAccess`, ['merchant', 'operator'], []),
-  between(`${AUTH}/RotateSigningKey`, ['operator'], []),
-];
-
-async function validatingToken(world: World, token: string): ReturnType<typeof asking> {
-  const { auth } = world.clients('api-gateway');
-  return await asking(auth.validateAccessToken.bind(auth), { token }, asService());
-}
+// The RPCs of merchant: hotels and the accounts that they brought; and what merchant asks transaction about those.
 
 const MERCHANTS = 'centra.merchant.v1.MerchantService';
 const { MODE_TEST, MODE_LIVE } = Mode;
@@ -149,6 +40,13 @@ const byDefault = () => ({ $case: 'defaultOfKind' as const, value: AccountKind.A
 const intruderId = ({ intruder }: World): string => intruder.merchantId;
 const ownerId = ({ owner }: World): string => owner.merchantId;
 
+async function routing(world: World, merchantId: string): ReturnType<typeof asking> {
+  const { merchant } = world.clients('transaction');
+  return await asking(merchant.getRouting.bind(merchant), { merchantId, mode: MODE_TEST }, asService());
+}
+
+const uuidOf = (account: string): string => fromPublicId('pa', account) ?? account;
+
 const merchants: readonly Case[] = [
   between(
     `${MERCHANTS}/CreateMerchant`,
@@ -173,9 +71,33 @@ const merchants: readonly Case[] = [
     ],
   ),
   between(`${MERCHANTS}/SetMerchantLimits`, ['operator'], []),
+  // Nothing but who may call them stands between a caller and any hotel.
+  between(`${MERCHANTS}/ReviewMerchant`, ['operator'], []),
+  between(`${MERCHANTS}/ListMerchants`, ['operator'], []),
+  between(
+    `${MERCHANTS}/GetRouting`,
+    ['transaction'],
+    [
+      {
+        name: 'of the intruder: its own rules, and none of the owner’s accounts',
+        ask: async (world) => await routing(world, world.intruder.merchantId),
+        judge: both(ends('OK'), ({ text }, { owned }) =>
+          text.includes('Intruding') && !text.includes(uuidOf(owned.simulatorAccount))
+            ? undefined
+            : `answered ${text.slice(0, 300)}`,
+        ),
+      },
+      {
+        name: 'of a hotel that is none',
+        ask: async (world) => await routing(world, randomUUID()),
+        judge: ends('NOT_FOUND not_found'),
+      },
+    ],
+  ),
+  between(`${MERCHANTS}/RotateDataKey`, ['operator'], []),
   between(
     `${MERCHANTS}/GetMerchant`,
-    ['api-gateway', 'payment-api', 'transaction', 'operator'],
+    ['api-gateway', 'auth', 'payment-api', 'transaction', 'operator'],
     [
       {
         name: 'the intruder is told of itself only',
@@ -247,4 +169,32 @@ const merchants: readonly Case[] = [
   ),
 ];
 
-export const settingsCalls: readonly Case[] = [...keys, ...people, ...merchants];
+const uses: readonly Case[] = [
+  between(
+    'centra.transaction.v1.TransactionService/CountAccountUse',
+    ['merchant'],
+    [
+      {
+        name: 'of the owner’s account for the intruder: none',
+        ask: async (world) => await counting(world, intruderId(world)),
+        judge: (seen) =>
+          seen.text === '{"openOperations":0,"openHolds":0}' ? undefined : `answered ${seen.text}`,
+      },
+      {
+        name: 'of the owner’s account for the owner: there are some',
+        ask: async (world) => await counting(world, ownerId(world)),
+        judge: both(ends('OK'), ({ text }) =>
+          text.includes('"openHolds":0') ? `answered ${text}` : undefined,
+        ),
+      },
+    ],
+  ),
+];
+
+async function counting(world: World, merchantId: string): ReturnType<typeof asking> {
+  const { transaction } = world.clients('merchant');
+  const request = { merchantId, providerAccountId: uuidOf(world.owned.account), version: 1 };
+  return await asking(transaction.countAccountUse.bind(transaction), request, asService());
+}
+
+export const settingsCalls: readonly Case[] = [...merchants, ...uses];

@@ -30,6 +30,8 @@ const OWNER_NOT_BOUND: Readonly<Record<WithTables, 'all' | readonly string[]>> =
 // The built-in simulator's own books (decision 0021): the outside world, kept by the account at it and never read for a hotel.
 const SIMULATOR = ['challenges', 'effects', 'payments', 'secret', 'tries'].map((name) => `simulator_${name}`);
 
+const OF_ORGANISATIONS = ['organisations', 'organisation_owners', 'organisation_events'];
+
 /** Tables that belong to no hotel. */
 const OF_NO_HOTEL: Readonly<Record<WithTables, readonly string[]>> = {
   auth: [
@@ -45,8 +47,11 @@ const OF_NO_HOTEL: Readonly<Record<WithTables, readonly string[]>> = {
     'sessions',
     'signing_keys',
     'usage_reports',
+    // Of addresses, whoever invited them.
+    'invitation_mails',
   ],
-  merchant: ['mikro_orm_migrations'],
+  // Of organisations, whose owners are people; `organisationsAreBound` looks at those.
+  merchant: ['mikro_orm_migrations', ...OF_ORGANISATIONS],
   'payment-api': ['mikro_orm_migrations'],
   transaction: ['mikro_orm_migrations', ...SIMULATOR],
 };
@@ -67,6 +72,7 @@ export async function checkTenants({ platform, owner, intruder }: World): Promis
         ];
       })),
     );
+  checks.push(...(await organisationsAreBound(platform)));
   checks.push(await nobodyElseConnects(platform));
   return checks;
 }
@@ -184,6 +190,24 @@ async function seesOnlyNamed(
     wrong.length === 0,
     wrong.join('; '),
   );
+}
+
+/** Who says neither who they are nor which organisation they opened sees none, the tables' owner too. */
+async function organisationsAreBound(platform: Platform): Promise<Check[]> {
+  return await inDatabase(platform, 'merchant', async (client) => {
+    const checks: Check[] = [];
+    for (const name of OF_ORGANISATIONS) {
+      const stored = await client.query(`select count(*)::int as n from ${name}`);
+      await client.query('begin');
+      await client.query('set local role merchant');
+      const seen = await client.query(`select count(*)::int as n from ${name}`);
+      await client.query('rollback');
+      const isBound = stored.rows[0]?.n > 0 && seen.rows[0]?.n === 0;
+      const told = `${seen.rows[0]?.n} of ${stored.rows[0]?.n} rows`;
+      checks.push(check(`merchant: ${name} shows no row to whoever opened none`, isBound, told));
+    }
+    return checks;
+  });
 }
 
 /** No service's own role may open another service's database. */

@@ -19,6 +19,8 @@ import { makeIntruder, makeOwned } from './owned.ts';
 import type { Intruder, Owned } from './owned.ts';
 import { makePeople } from './people.ts';
 import type { People } from './people.ts';
+import { HOOK_TARGET, makeIntruderSettings, makeSettings } from './settings.ts';
+import type { IntruderSettings, Settings } from './settings.ts';
 
 export type Signing = (typeof SIGNERS)[number];
 
@@ -35,6 +37,9 @@ export type World = {
   intruder: TwoModeHotel;
   own: Intruder;
   people: People;
+  /** The owner's settings, and the intruder's. */
+  settings: Settings;
+  ownSettings: IntruderSettings;
   signer(service: Signing): Signer;
   /** Every gRPC door with the certificate of that caller. */
   clients(caller: CertifiedName): Clients;
@@ -59,7 +64,11 @@ export async function startWorld(folder: string, say: (line: string) => void): P
     dataDir: join(folder, 'data'),
     ports: 'free',
     say,
-    env: { 'api-gateway': NO_GATEWAY_LIMITS, auth: { LIMIT_LOGINS_PER_MINUTE: '10000' } },
+    env: {
+      'api-gateway': NO_GATEWAY_LIMITS,
+      auth: { LIMIT_LOGINS_PER_MINUTE: '10000' },
+      merchant: { WEBHOOK_TRUSTED_TARGETS: HOOK_TARGET },
+    },
     onCrash: (name, code, signal) => crashes.push(`${name} ${signal ?? code}`),
   });
   const connected = new Map<CertifiedName, Clients>();
@@ -97,6 +106,8 @@ export async function startWorld(folder: string, say: (line: string) => void): P
       intruder,
       own,
       people,
+      settings: await makeSettings(platform, owner, owned, people),
+      ownSettings: await makeIntruderSettings(platform, intruder, own, people),
       signer,
       clients,
       payment: clients('booking-api').payment,

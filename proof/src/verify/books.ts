@@ -50,7 +50,13 @@ export type Books = {
   replies: rows.ReplyRow[];
   quotedOperations: Rows<typeof rows.quotedOperationRow>;
   quotes: Rows<typeof rows.merchantRow>;
-  merchants: Rows<typeof rows.merchantRow>;
+  merchants: Rows<typeof rows.hotelRow>;
+  organisations: Rows<typeof rows.organisationRow>;
+  invitations: Rows<typeof rows.invitationRow>;
+  routingRules: Rows<typeof rows.ruleRow>;
+  webhookEndpoints: Rows<typeof rows.endpointRow>;
+  webhookSecrets: rows.WebhookSecretRow[];
+  connectionTests: Rows<typeof rows.connectionTestRow>;
   origins: Rows<typeof rows.originRow>;
   accounts: Rows<typeof rows.accountRow>;
   versions: rows.VersionRow[];
@@ -123,7 +129,13 @@ export function readBooks(folder: string): Books {
     replies: table('payment_api', 'replies', rows.replyRow),
     quotedOperations: table('payment_api', 'quoted_operations', rows.quotedOperationRow),
     quotes: table('payment_api', 'quotes', rows.merchantRow),
-    merchants: table('merchant', 'merchants', rows.merchantRow),
+    merchants: table('merchant', 'merchants', rows.hotelRow),
+    organisations: table('merchant', 'organisations', rows.organisationRow),
+    invitations: table('auth', 'invitations', rows.invitationRow),
+    routingRules: table('merchant', 'routing_rules', rows.ruleRow),
+    webhookEndpoints: table('merchant', 'webhook_endpoints', rows.endpointRow),
+    webhookSecrets: table('merchant', 'webhook_endpoint_secrets', rows.webhookSecretRow),
+    connectionTests: table('merchant', 'connection_tests', rows.connectionTestRow),
     origins: table('merchant', 'merchant_origins', rows.originRow),
     accounts,
     versions: table('merchant', 'provider_account_versions', rows.versionRow),

@@ -17,6 +17,7 @@ export const AUDIT: readonly Invariant[] = [
 const APPEND_ONLY: readonly { database: Database; table: string; refuses: string }[] = [
   { database: 'auth', table: 'audit_events', refuses: 'refuse_audit_change' },
   { database: 'merchant', table: 'audit_events', refuses: 'refuse_audit_change' },
+  { database: 'merchant', table: 'organisation_events', refuses: 'refuse_audit_change' },
   { database: 'transaction', table: 'payment_events', refuses: 'refuse_change' },
   { database: 'transaction', table: 'operation_verdicts', refuses: 'refuse_change' },
   { database: 'transaction', table: 'provider_event_replays', refuses: 'refuse_change' },
@@ -140,11 +141,12 @@ function unguarded(
 
 // A role of reads may read. The owner's own right is bound by the triggers above, and in merchant's database revoked too.
 const CHANGES = new Set(['UPDATE', 'DELETE', 'TRUNCATE']);
+const REVOKED: readonly string[] = ['audit_events', 'organisation_events'];
 
 function grantsBeyond({ catalogue }: Books, database: Database): string[] {
   return catalogue[database].privileges.flatMap(({ table_name, owner, grantee, privilege, is_superuser }) => {
     if (!CHANGES.has(privilege) || is_superuser) return [];
-    const isRevoked = database === 'merchant' && table_name === 'audit_events';
+    const isRevoked = database === 'merchant' && REVOKED.includes(table_name);
     return grantee !== owner || isRevoked ? [`${grantee} may ${privilege} ${database}.${table_name}`] : [];
   });
 }

@@ -47,6 +47,7 @@ function ownersOf(books: Books): Map<string, Set<string>> {
   }
   for (const row of books.dataKeys) add('data key', `${row.merchant_id} ${row.version}`, row.merchant_id);
   for (const row of books.apiKeys) add('API key', row.id, row.merchant_id);
+  for (const row of books.webhookEndpoints) add('webhook endpoint', row.id, row.merchant_id);
   return owners;
 }
 
@@ -98,7 +99,29 @@ function childrenOf(books: Books): Child[] {
     ...books.apiKeyUsage.map((row) =>
       child('use of an API key', row.merchant_id, `API key ${row.api_key_id}`),
     ),
+    ...settingsChildren(books),
     ...simulatorChildren(books),
+  ];
+}
+
+/** Where a payment may go, and what signs its events: a foreign one would take a hotel's money or its word. */
+function settingsChildren(books: Books): Child[] {
+  return [
+    ...books.routingRules.flatMap((row) =>
+      row.provider_account_ids.map((id) =>
+        child(`routing rule ${row.id}`, row.merchant_id, `provider account ${id}`),
+      ),
+    ),
+    ...books.connectionTests.map((row) =>
+      child(`connection test ${row.id}`, row.merchant_id, `provider account ${row.provider_account_id}`),
+    ),
+    ...books.webhookSecrets.map((row) =>
+      child(
+        `webhook secret of version ${row.version}`,
+        row.merchant_id,
+        `webhook endpoint ${row.endpoint_id}`,
+      ),
+    ),
   ];
 }
 
@@ -160,6 +183,10 @@ function judgeReferences(books: Books): Found {
       operations.has(`${row.merchant_id} ${row.operation_id}`),
       `a reply of ${row.status_code} is kept for operation ${row.operation_id}, which transaction does not have`,
     );
+  const organisations = new Set(books.organisations.map(({ organisation_id }) => organisation_id));
+  for (const { merchant_id: hotel, organisation_id: id } of books.merchants)
+    if (id !== null)
+      resolve(organisations.has(id), `hotel ${hotel} is of organisation ${id}, which is nowhere`);
   return { checked, offending };
 }
 
@@ -177,6 +204,9 @@ function hotelsOf(books: Books): Readonly<Record<string, ReadonlySet<string>>> {
     origins: hotelsIn(books.origins),
     'provider accounts': hotelsIn(books.accounts),
     'data keys': hotelsIn(books.dataKeys),
+    'routing rules': hotelsIn(books.routingRules),
+    'webhook endpoints': hotelsIn(books.webhookEndpoints),
+    invitations: hotelsIn(books.invitations),
   };
 }
 

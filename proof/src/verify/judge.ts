@@ -1,7 +1,10 @@
 import type { Books } from './books.ts';
 
-/** What a judge saw: how many things it looked at, and each one that breaks the rule; or why there is nothing to judge. */
-export type Found = { checked: number; offending: string[] } | { notYet: string };
+/**
+ * What a judge saw: how many things it looked at, each one that breaks the rule, and what it could not look at; or why there is
+ * nothing to judge.
+ */
+export type Found = { checked: number; offending: string[]; note?: string } | { notYet: string };
 
 /** One invariant of reliability.md §5. */
 export type Invariant = {

@@ -140,6 +140,12 @@ export type ReplyRow = z.infer<typeof replyRow>;
 export const quotedOperationRow = z.object({ merchant_id: uuid, operation_id: uuid, quote_id: z.string() });
 
 export const merchantRow = z.object({ merchant_id: uuid });
+export const hotelRow = z.object({ merchant_id: uuid, organisation_id: uuid.nullable() });
+export const organisationRow = z.object({ organisation_id: uuid });
+export const invitationRow = z.object({ merchant_id: uuid, id: uuid });
+export const ruleRow = z.object({ merchant_id: uuid, id: uuid, provider_account_ids: z.array(uuid) });
+export const endpointRow = z.object({ merchant_id: uuid, id: uuid });
+export const connectionTestRow = z.object({ merchant_id: uuid, id: uuid, provider_account_id: uuid });
 export const originRow = z.object({ merchant_id: uuid, origin: z.string() });
 export const accountRow = z.object({
   merchant_id: uuid,
@@ -158,6 +164,16 @@ export const versionRow = z.object({
   data_key_version: whole.nullable(),
 });
 export type VersionRow = z.infer<typeof versionRow>;
+export const webhookSecretRow = z.object({
+  merchant_id: uuid,
+  endpoint_id: uuid,
+  version: whole,
+  sealed: z.string().nullable(),
+  data_key_version: whole.nullable(),
+  expires_at: z.string().nullable(),
+  destroyed_at: z.string().nullable(),
+});
+export type WebhookSecretRow = z.infer<typeof webhookSecretRow>;
 export const dataKeyRow = z.object({
   merchant_id: uuid,
   version: whole,

@@ -3,7 +3,7 @@ import type { SmallRun } from './small-run-file.ts';
 
 const GUARDED: Readonly<Record<string, readonly string[]>> = {
   auth: ['audit_events'],
-  merchant: ['audit_events'],
+  merchant: ['audit_events', 'organisation_events'],
   payment_api: [],
   transaction: [
     'payment_events',
@@ -28,7 +28,7 @@ export function catalogueRows(run: SmallRun): void {
     lines(run, file('pg_triggers'));
     lines(run, file('pg_privileges'));
     for (const table_name of tables) {
-      const isAudit = table_name === 'audit_events';
+      const isAudit = database === 'auth' || database === 'merchant';
       lines(run, file('pg_triggers')).push({
         table_name,
         name: `${table_name}_append_only`,

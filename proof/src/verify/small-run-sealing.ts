@@ -1,9 +1,10 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
-import { lines } from './small-run-file.ts';
+import { DAY_MS, at, lines } from './small-run-file.ts';
 import type { SmallRun } from './small-run-file.ts';
 
 export const VERSIONS = 'dump/merchant/provider_account_versions.jsonl';
 export const DATA_KEYS = 'dump/merchant/data_keys.jsonl';
+export const WEBHOOK_SECRETS = 'dump/merchant/webhook_endpoint_secrets.jsonl';
 
 /** Accounts with sealed credentials of one hotel, one without of another, and keys that were made for this run alone. */
 export function sealedRows(
@@ -38,6 +39,31 @@ export function sealedRows(
   }
   addAccount(run, other.hotel, other.account, 'simulator');
   addVersion(run, other.hotel, other.account, {});
+  for (const [merchant_id, hotelKey] of keys) addEndpoint(run, merchant_id, hotelKey);
+}
+
+/** Its webhook endpoint has that id. */
+export function endpointOf(hotel: string): string {
+  return `${hotel.slice(0, -4)}e001`;
+}
+
+/** One secret that is gone, one that still signs for a while, and the current one. */
+function addEndpoint(run: SmallRun, merchant_id: string, key: Buffer): void {
+  const endpoint_id = endpointOf(merchant_id);
+  lines(run, 'dump/merchant/webhook_endpoints.jsonl').push({ merchant_id, id: endpoint_id });
+  const secret = (version: number): string =>
+    seal(key, randomBytes(24), [
+      'centra/merchant/webhook-secret/v1',
+      merchant_id,
+      endpoint_id,
+      String(version),
+    ]);
+  const row = { merchant_id, endpoint_id, destroyed_at: null, data_key_version: 1 };
+  lines(run, WEBHOOK_SECRETS).push(
+    { ...row, version: 1, sealed: null, data_key_version: null, expires_at: at(2), destroyed_at: at(1) },
+    { ...row, version: 2, sealed: secret(2), expires_at: at(-DAY_MS) },
+    { ...row, version: 3, sealed: secret(3), expires_at: null },
+  );
 }
 
 function addAccount(run: SmallRun, merchant_id: string, id: string, provider: string): void {

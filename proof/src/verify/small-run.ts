@@ -29,6 +29,7 @@ import {
   step,
 } from './small-run-payments.ts';
 import { sealedRows } from './small-run-sealing.ts';
+import { settingsRows } from './small-run-settings.ts';
 
 // A run that never was and that holds: two hotels, one of them on Stripe, with everything that the invariants look at. Tests
 // change one thing in it and see it caught.
@@ -48,6 +49,7 @@ export function smallRun(): SmallRun {
     value: endpoint,
   });
   addFacts(run);
+  settingsRows(run);
   addPayments(run);
   addRefusals(run);
   sealedRows(run, { hotel: A, accounts: [uuidOf(0xa1), VAULT], other: { hotel: B, account: uuidOf(0xb1) } });
@@ -76,7 +78,6 @@ function addFacts(run: SmallRun): void {
   const quietAt = new Date(QUIET_AT).toISOString();
   lines(run, 'run.json').push({ scenario: 'small', seed: 1, startedAt: quietAt, quietAt, hotels });
   for (const merchant_id of [A, B]) {
-    lines(run, 'dump/merchant/merchants.jsonl').push({ merchant_id });
     lines(run, 'dump/merchant/merchant_origins.jsonl').push({ merchant_id, origin: 'https://example.com' });
     const key = uuidOf(merchant_id === A ? 0xc1 : 0xc2);
     lines(run, 'dump/auth/api_keys.jsonl').push({ merchant_id, id: key });

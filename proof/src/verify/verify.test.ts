@@ -6,11 +6,13 @@ import { smallRun } from './small-run.ts';
 import { writeSmallRun } from './small-run-file.ts';
 import type { SmallRun } from './small-run-file.ts';
 import { MONEY_TAMPERINGS } from './tamperings-money.ts';
+import { DATA_KEYS } from './small-run-sealing.ts';
 import { RECORD_TAMPERINGS } from './tamperings-record.ts';
+import { SETTINGS_TAMPERINGS } from './tamperings-settings.ts';
 import { toChecks, verifyRun } from './verify.ts';
 import type { Verdict } from './verify.ts';
 
-const TAMPERINGS = [...MONEY_TAMPERINGS, ...RECORD_TAMPERINGS];
+const TAMPERINGS = [...MONEY_TAMPERINGS, ...RECORD_TAMPERINGS, ...SETTINGS_TAMPERINGS];
 
 function verdictsOf(run: SmallRun): Verdict[] {
   const folder = temporaryFolder('verify');
@@ -59,6 +61,22 @@ for (const { invariant, name, tamper } of TAMPERINGS)
     const { checks } = toChecks(verdicts);
     assert.ok(checks.some((check) => check.name.startsWith(`${invariant} `) && check.failure !== undefined));
   });
+
+test('what Vault wrapped is left out with a word, and the rest is opened all the same', () => {
+  const run = smallRun();
+  const [first] = run.files[DATA_KEYS] ?? [];
+  Object.assign(first ?? {}, { master_key_id: 'vault:transit/centra', wrapped: 'vault:v1:AAAA' });
+  const verdicts = verdictsOf(run);
+  const { checks, notes } = toChecks(verdicts);
+  assert.equal(checks.find(({ name }) => name.startsWith('I21 '))?.failure, undefined);
+  assert.ok(
+    notes.some((note) => note.startsWith('I21: 1 data keys are wrapped by Vault')),
+    notes.join(),
+  );
+  const whole = verdictsOf(smallRun()).find(({ invariant }) => invariant === 'I21');
+  const part = verdicts.find(({ invariant }) => invariant === 'I21');
+  assert.ok(part !== undefined && whole !== undefined && part.checked > 2 && part.checked < whole.checked);
+});
 
 test('every invariant that is judged has something that breaks it', () => {
   const tampered = new Set<string>(TAMPERINGS.map(({ invariant }) => invariant));

@@ -16,6 +16,8 @@ export type Verdict = {
   violations: number;
   /** Why it does not apply yet; then nothing else is meant. */
   notYet: string | undefined;
+  /** What could not be looked at, and why. */
+  note: string | undefined;
 };
 
 // Enough to find the cause; a run that is broken everywhere stays readable.
@@ -27,7 +29,15 @@ export function verifyRun(folder: string): Verdict[] {
   return INVARIANTS.map(({ number, rule, judge }) => {
     const found = judge(books);
     if ('notYet' in found)
-      return { invariant: number, rule, checked: 0, offending: [], violations: 0, notYet: found.notYet };
+      return {
+        invariant: number,
+        rule,
+        checked: 0,
+        offending: [],
+        violations: 0,
+        notYet: found.notYet,
+        note: undefined,
+      };
     // Whoever looks at nothing finds nothing.
     const offending = found.checked === 0 ? ['there was nothing to look at'] : found.offending;
     return {
@@ -37,6 +47,7 @@ export function verifyRun(folder: string): Verdict[] {
       offending: offending.slice(0, OFFENDING_SHOWN),
       violations: offending.length,
       notYet: undefined,
+      note: found.note,
     };
   });
 }
@@ -50,8 +61,9 @@ export function toChecks(verdicts: readonly Verdict[]): { checks: Check[]; notes
         name: `${invariant} ${rule} (${checked} checked)`,
         failure: violations === 0 ? undefined : `${violations} violations: ${offending.join('; ')}`,
       })),
-    notes: verdicts.flatMap(({ invariant, rule, notYet }) =>
-      notYet === undefined ? [] : [`${invariant} not yet: ${rule}: ${notYet}`],
-    ),
+    notes: verdicts.flatMap(({ invariant, rule, notYet, note }) => [
+      ...(notYet === undefined ? [] : [`${invariant} not yet: ${rule}: ${notYet}`]),
+      ...(note === undefined ? [] : [`${invariant}: ${note}`]),
+    ]),
   };
 }
