@@ -20,7 +20,7 @@ import { NO_LIMITS } from './no-limits.ts';
 import { card, charge, rows, startPlatformUnderTest } from './platform-under-test.ts';
 import type { PlatformUnderTest } from './platform-under-test.ts';
 
-// P14, failure 56: keys rotate without harm.
+// P14: keys rotate without harm.
 
 const CLIENTS_A_HOTEL = 2;
 // Rounds of the loop come every second; a loaded machine needs several.
@@ -65,7 +65,7 @@ after(async () => {
   await vault.close();
 });
 
-test('data keys and the master key are replaced under load, and no charge fails', async () => {
+test('56: data keys and the master key are replaced under load, and no charge fails', async () => {
   const load = startLoad();
   await load.seen(4);
   assert.deepEqual(await masterKeys(), ['k1']);

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 
 // The rows of the failure catalogue that this release promises: crashes and unknown outcomes, idempotency, webhooks,
 // concurrency and money, credentials. Each has a test whose name begins with its number.
-const PROMISED = [...range(1, 33), ...range(41, 45), 47, 48, ...range(51, 53), 57];
+const PROMISED = [...range(1, 33), ...range(41, 48), ...range(51, 53), 56, 57];
 const root = join(import.meta.dirname, '..');
 // `test('12: …`, `describe("18, 33: …`, `test(\n  '41, 43: …`.
 const NUMBERED = /\b(?:test|describe)\(\s*['"`]((?:\d+(?:, | and ))*\d+): /g;

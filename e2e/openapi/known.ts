@@ -23,7 +23,7 @@ export const HOOK_TARGET = '127.0.0.1:9';
 const HOOK = `http://${HOOK_TARGET}/centra`;
 
 /** Who works there. */
-export type People = { owner: Person; colleague: Person & { userId: string } };
+export type People = { owner: Person; partner: Person; colleague: Person & { userId: string } };
 
 /** Makes one of everything at the hotel; `token` is the owner's. */
 export async function makeKnown(

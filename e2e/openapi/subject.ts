@@ -32,8 +32,12 @@ export async function startSubject(operations: readonly Operation[]): Promise<Su
     // Before anything is asked: refused log-ins shut the door on an address for a while. And a session for each operation,
     // since logging out, or ending sessions, is one of them.
     const tokens = new Map<string, string>();
-    for (const { name } of operations.filter(({ schemes }) => schemes.includes('accessToken')))
-      tokens.set(name, await tokenOf(platform, hotel, people.owner));
+    // Two take turns: a person's oldest session ends when there are too many.
+    const asked = operations.filter(({ schemes }) => schemes.includes('accessToken'));
+    for (const [nth, { name, path }] of asked.entries()) {
+      const isOwners = nth % 2 === 0 || path.startsWith('/v1/organisations');
+      tokens.set(name, await tokenOf(platform, hotel, isOwners ? people.owner : people.partner));
+    }
     const known = await makeKnown(platform, hotel, people, await tokenOf(platform, hotel, people.owner));
     const guest = await clientSecretOf(platform, hotel, known);
     return {
@@ -56,13 +60,17 @@ export async function startSubject(operations: readonly Operation[]): Promise<Su
 }
 
 async function makePeople(platform: PlatformUnderTest, { merchantId }: Hotel): Promise<People> {
-  const add = async (role: string): Promise<People['colleague']> =>
+  const add = async (role: string, address = role): Promise<People['colleague']> =>
     await addColleague(platform, merchantId, {
-      email: `${role}@property.example`,
+      email: `${address}@property.example`,
       name: 'Ana Property',
       role,
     });
-  return { owner: await add('owner'), colleague: await add('manager') };
+  return {
+    owner: await add('owner'),
+    partner: await add('owner', 'partner'),
+    colleague: await add('manager'),
+  };
 }
 
 async function tokenOf(platform: PlatformUnderTest, { merchantId }: Hotel, person: Person): Promise<string> {

@@ -81,6 +81,7 @@ describe('POST /v1/payments', () => {
       retrySoftDeclines: false,
       quoteId: '',
       quoteHash: '',
+      routingHints: undefined,
     });
     const answer = await stand.post(
       PATH,
@@ -92,6 +93,7 @@ describe('POST /v1/payments', () => {
         extras: { multiple_capture: true, incremental: true, overcapture: false, extended: true },
         allow_partial_approval: true,
         retry_soft_declines: true,
+        card: { brand: 'visa', country: 'FR' },
       }),
     );
     assert.equal(answer.json()['initiation'], 'merchant');
@@ -103,6 +105,7 @@ describe('POST /v1/payments', () => {
       retrySoftDeclines: true,
       quoteId: '',
       quoteHash: '',
+      routingHints: { cardBrand: 'visa', cardCountry: 'FR', country: '' },
     });
   });
 

@@ -229,6 +229,7 @@ test('the journal has exactly one line of money for each charge that moved money
     currency: 'eur',
     idempotency_key: 'key-1',
     metadata: { payment: 'p-1' },
+    statement_descriptor_suffix: null,
     more: true,
   });
 });
